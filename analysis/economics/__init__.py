@@ -1,0 +1,1 @@
+"""What owning and renting cost, and when one overtakes the other. Pure functions."""

@@ -1,0 +1,1 @@
+"""REST: reports, findings, health, metrics; bearer tokens with roles."""

@@ -1,0 +1,43 @@
+"""Collectors fetch bills, GPU readings and prices. They know neither the store nor the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from spendwatt.records import Delivery, MinuteReading, Price
+
+COLLECTORS: dict[str, str] = {
+    "focus_files": "collectors.billing.focus_files:FocusFiles",
+    "nvml": "collectors.gpu.nvml:Nvml",
+}
+"""Kind -> "module:Class". Each class has its own `Settings` model in its file."""
+
+GROUP = "spendwatt.collectors"
+"""Entry points of this group add kinds of other packages."""
+
+
+class BillCollector(Protocol):
+    """Brings bills as files."""
+
+    def deliveries(self, known: Mapping[str, str]) -> Iterator[Delivery]:
+        """Yield each delivery whose fingerprint differs from the known one of its period.
+
+        `known` maps a billing period (`YYYY-MM`) to the fingerprint that is stored, and
+        `records.SNAPSHOT` to that of the newest whole snapshot.
+        """
+
+
+class ReadingCollector(Protocol):
+    """Brings GPU readings, folded to minutes."""
+
+    def readings(self, since: datetime | None) -> Iterator[MinuteReading]:
+        """Yield the minutes after `since`; None asks for all that there is."""
+
+
+class PriceCollector(Protocol):
+    """Brings prices."""
+
+    def prices(self) -> Iterator[Price]:
+        """Yield what each unit costs now."""

@@ -1,0 +1,1 @@
+"""One DuckDB SELECT per provider's native columns, to FOCUS."""

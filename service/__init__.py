@@ -1,0 +1,1 @@
+"""The daemon, the command line, the settings: the only room that builds things."""

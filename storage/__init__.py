@@ -1,0 +1,1 @@
+"""The SQL store: schema, migrations, the exact ledger, telemetry, findings."""

@@ -1,0 +1,1 @@
+"""Questions to the store, one file per subject. They read; they never write."""
