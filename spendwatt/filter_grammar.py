@@ -35,7 +35,37 @@ def parse_filter(text: str) -> Filter:
             f"the filter has {len(text):,} characters, at most {MAX_LENGTH:,} are read",
             parameter="filter",
         )
+    if not is_storable(text):
+        raise UsageError(
+            "the filter holds a character that no database stores: NUL or half of a surrogate pair",
+            do=f"Example: {EXAMPLE}",
+            parameter="filter",
+        )
     return _Reader(text).whole()
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether text can be UTF-8 and stored: PostgreSQL takes no NUL, UTF-8 no surrogates."""
+    return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
+
+
+def render_filter(filter_: Filter) -> str:
+    """Write a filter as `parse_filter` reads it."""
+    if isinstance(filter_, Condition):
+        return _condition_text(filter_)
+    mark = "+" if filter_.how == "all" else "|"
+    return mark.join(
+        f"({render_filter(part)})" if isinstance(part, Group) else _condition_text(part)
+        for part in filter_.parts
+    )
+
+
+def _condition_text(condition: Condition) -> str:
+    name = condition.field if condition.key is None else f"{condition.field}[{condition.key}]"
+    values = ",".join(
+        '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in condition.values
+    )
+    return f"{name}{'!' if condition.negated else ''}{condition.op}{values}"
 
 
 class _Reader:
@@ -108,6 +138,6 @@ class _Reader:
         return UsageError(
             f"the filter is not understood at character {self.place + 1} ({rest}): "
             f"expected {expected}",
-            do=f"Example: {EXAMPLE}",
+            do=f"Example: {EXAMPLE}; in a URL, + is written %2B",
             parameter="filter",
         )

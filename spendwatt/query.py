@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -103,7 +104,7 @@ def _compare(op: Op, have: str, value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question to a report. `options` holds what only that report understands."""
+    """One question to a report."""
 
     window: Window
     aggregate: tuple[str, ...] = ()
@@ -117,3 +118,15 @@ class Query:
     sort_by: str | None = None
     """A column's name, with a leading `-` for falling order."""
     options: Mapping[str, Any] | None = None
+    """What only the asked report understands: each option that it declares, None where missing."""
+    asked_at: datetime | None = None
+    """When the question was put."""
+
+    @property
+    def as_of(self) -> datetime:
+        """Give the moment from which the answer looks: that of asking, else the window's end."""
+        return self.asked_at or self.window.end
+
+    def option(self, name: str) -> Any:
+        """Give the value of a report's own option, None where it was not given."""
+        return (self.options or {}).get(name)

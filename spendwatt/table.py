@@ -11,6 +11,7 @@ from typing import Any
 
 from spendwatt.clock import rfc3339
 from spendwatt.money import amount_text
+from spendwatt.window import Window
 
 
 class DataStatus(StrEnum):
@@ -48,6 +49,8 @@ class Table:
     status: DataStatus = DataStatus.COMPLETE
     notes: tuple[str, ...] = field(default=())
     """What the reader should know: what is missing, assumed or converted."""
+    window: Window | None = None
+    """The span that the figures cover, where the report has one."""
 
 
 def jsonable(value: Any) -> Any:

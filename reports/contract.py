@@ -1,0 +1,145 @@
+"""What a report declares, what it may use, and how one is asked by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from reports import GROUP, REPORTS
+from spendwatt import plugins
+from spendwatt.errors import UsageError
+from spendwatt.estate import Estate
+from spendwatt.query import CostMetric, Query
+from spendwatt.table import Column, Table
+from storage.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A parameter of a report, as REST, the CLI and the docs show it."""
+
+    name: str
+    kind: str
+    """`text`, `integer`, `decimal`, `boolean`, `day`, `moment`; also, for the words that reports
+    share, `window`, `names` and `filter`."""
+    help: str
+    """One sentence."""
+    example: str
+    default: Any = None
+    """The value when it is not given; None means that there is none. Texts of a window or of
+    names are read like the user's."""
+    choices: tuple[str, ...] = ()
+    """What is allowed; empty allows everything of the kind. For `names`, `label` and `tag` stand
+    for label:NAME and tag:NAME; for `filter` these are the fields."""
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+class Report(Protocol):
+    """One question that can be asked. Subclass it, fill the fields, write `run`."""
+
+    summary: str
+    """The question that it answers, in one sentence."""
+    columns: tuple[Column, ...]
+    """Every column that it may give, in order; an answer names those that it does give."""
+    aggregates: tuple[str, ...] = ()
+    """What `aggregate` may name; `label` and `tag` stand for label:NAME and tag:NAME. Empty: the
+    report takes no `aggregate`."""
+    filters: tuple[str, ...] = ()
+    """Fields that `filter` may compare. Empty: the report takes no `filter`."""
+    options: tuple[Option, ...] = ()
+    """Its own parameters. `COST_METRIC` and `ACCUMULATE` below arrive as fields of the query, all
+    others in `query.options`."""
+    default_window: str | None = None
+    """Such as `month`; None: the report looks at no span of time and takes no `window`."""
+
+    def run(self, query: Query, store: Store, estate: Estate) -> Table:
+        """Answer. Reads only; raises UsageError for what cannot be asked together."""
+        ...
+
+
+COST_METRIC = Option(
+    "cost_metric",
+    "text",
+    "Which of FOCUS's four costs is summed.",
+    "effective_cost",
+    default=CostMetric.BILLED.value,
+    choices=tuple(CostMetric),
+)
+ACCUMULATE = Option(
+    "accumulate",
+    "boolean",
+    "False gives a row for each step of the window, with its `window_start`.",
+    "false",
+    default=True,
+)
+
+
+def names() -> list[str]:
+    """List every report, ours and those of installed packages."""
+    return plugins.names(REPORTS, GROUP)
+
+
+def find_report(name: str) -> Report:
+    """Load a report by its name. Raises UsageError listing what there is."""
+    known = names()
+    if name not in known:
+        raise UsageError(
+            f'there is no report "{name[:80]}"', do=f"Allowed: {', '.join(known)}", parameter="name"
+        )
+    report: Report = plugins.load(REPORTS, GROUP, name)()
+    return report
+
+
+def run_report(
+    name: str, params: Mapping[str, str], store: Store, estate: Estate, now: datetime
+) -> Table:
+    """Ask a report by name, with parameters as texts. Raises UsageError, StorageError."""
+    from reports.parse import parse_query
+
+    report = find_report(name)
+    return ask(report, parse_query(params, report, now), store, estate)
+
+
+def ask(report: Report, query: Query, store: Store, estate: Estate) -> Table:
+    """Run a report and write onto its answer the window that was asked for."""
+    table = report.run(query, store, estate)
+    if table.window is None and report.default_window is not None:
+        return replace(table, window=query.window)
+    return table
+
+
+Row = Mapping[str, Any]
+
+
+def page(rows: Sequence[Row], query: Query, *default_order: str) -> list[Row]:
+    """Sort and cut rows that are all in memory: by `sort_by`, else by `default_order`.
+
+    An order is a column's name, with a leading `-` for falling. A missing value comes last in
+    both. Raises UsageError where no row has the column.
+    """
+    if query.sort_by is not None and rows and query.sort_by.removeprefix("-") not in rows[0]:
+        raise wrong_sort(query.sort_by, list(rows[0]))
+    orders = ((query.sort_by,) if query.sort_by else ()) + default_order
+    found = list(rows)
+    for order in reversed(orders):
+        found = _sorted(found, order)
+    return found[query.offset : query.offset + query.limit]
+
+
+def _sorted(rows: list[Row], order: str) -> list[Row]:
+    name, falling = order.removeprefix("-"), order.startswith("-")
+    known = [row for row in rows if row[name] is not None]
+    missing = [row for row in rows if row[name] is None]
+    return sorted(known, key=lambda row: row[name], reverse=falling) + missing
+
+
+def wrong_sort(sort_by: str, allowed: Sequence[str]) -> UsageError:
+    """Say that an answer cannot be sorted by this, and what it can be sorted by."""
+    return UsageError(
+        f'sort_by "{sort_by[:80]}" is not a column that can be sorted by',
+        do=f"Allowed: {', '.join(allowed)}; a leading - for falling order",
+        parameter="sort_by",
+    )
