@@ -1,0 +1,37 @@
+"""`spendwatt db`: upgrade, current."""
+
+from __future__ import annotations
+
+import typer
+
+from service.cli.output import Format, FormatOption, listing, show
+from service.cli.state import State, is_absent
+from spendwatt.table import Column
+from storage import migrate
+
+
+def upgrade(ctx: typer.Context) -> None:
+    """Bring the schema to this version."""
+    state: State = ctx.obj
+    store = state.any_store()
+    before = None if is_absent(store) else migrate.current(store)
+    migrate.upgrade(store)
+    after = migrate.current(store)
+    done = f"already has schema {after}" if before == after else f"now has schema {after}"
+    typer.echo(f"The database {store.name} {done}.")
+
+
+def current(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:  # noqa: A002
+    """Say which schema the database has."""
+    state: State = ctx.obj
+    store = state.any_store()
+    have = None if is_absent(store) else migrate.current(store)
+    row = {"database": store.name, "schema": have, "needed": migrate.head()}
+    show(listing(_CURRENT, [row]), format)
+
+
+_CURRENT = (
+    Column("database", "text", "Its address, without the password."),
+    Column("schema", "text", "Its revision; none where nothing has been set up."),
+    Column("needed", "text", "The revision that this version works with."),
+)

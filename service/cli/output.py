@@ -1,0 +1,122 @@
+"""Prints listings: one table of values as a table for people, as JSON or as CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from spendwatt.money import amount_text
+from spendwatt.table import Column, DataStatus, Table, jsonable
+
+
+class Format(StrEnum):
+    """How a listing is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
+"""The `--format` of every listing: `format: FormatOption = Format.TABLE`."""
+
+
+def show(table: Table, format: Format, *, key: str = "data") -> None:  # noqa: A002
+    """Print a table on stdout. In JSON its rows stand under `key`, beside `total` if there is one.
+
+    JSON and CSV carry every digit; the table for people does too, but leaves nothing quoted.
+    """
+    match format:
+        case Format.JSON:
+            show_json(document(table, key=key))
+        case Format.CSV:
+            _show_csv(table)
+        case Format.TABLE:
+            _show_table(table)
+
+
+def show_json(value: Any) -> None:
+    """Print any value of ours as indented JSON."""
+    print(json.dumps(jsonable(value), indent=2, ensure_ascii=False))  # noqa: T201
+
+
+def document(table: Table, *, key: str = "data") -> dict[str, Any]:
+    """Give a table as the JSON object that scripts read."""
+    whole: dict[str, Any] = {key: [dict(row) for row in table.rows]}
+    if table.total:
+        whole["total"] = [dict(row) for row in table.total]
+    if table.notes:
+        whole["notes"] = list(table.notes)
+    if table.status is not DataStatus.COMPLETE:
+        whole["status"] = table.status.value
+    return whole
+
+
+def listing(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Make a whole listing, not a page of one, into a table."""
+    return Table(columns=tuple(columns), rows=rows, total_rows=len(rows))
+
+
+def note(text: str) -> None:
+    """Tell the person something on stderr, so that scripts read stdout undisturbed."""
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def _show_csv(table: Table) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([column.name for column in table.columns])
+    for row in table.rows:
+        writer.writerow([_csv_text(row.get(column.name)) for column in table.columns])
+
+
+def _csv_text(value: Any) -> str:
+    value = jsonable(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def _show_table(table: Table) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table as RichTable
+
+    drawn = RichTable(box=box.SIMPLE_HEAD, show_footer=bool(table.total), pad_edge=False)
+    for column in table.columns:
+        right = column.kind in {"money", "number", "integer"}
+        drawn.add_column(
+            escape(column.name),
+            footer="\n".join(_text(total.get(column.name)) for total in table.total),
+            justify="right" if right else "left",
+            no_wrap=right or column.kind in {"time", "day"},
+            overflow="fold",
+        )
+    for row in table.rows:
+        drawn.add_row(*(escape(_text(row.get(column.name))) for column in table.columns))
+    # Redirected to a file nothing is cut to a screen's width.
+    console = Console(width=None if sys.stdout.isatty() else 400, highlight=False)
+    console.print(drawn if table.rows else "Nothing to show.")
+    for line in table.notes:
+        console.print(escape(f"Note: {line}"))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return amount_text(value)
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_text(item)}" for key, item in value.items())
+    return str(jsonable(value))
