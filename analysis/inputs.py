@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from analysis.economics.demand import AssetHours, WorkloadSpend
 from analysis.ledger import Ledger
 from spendwatt.estate import Estate
 from spendwatt.records import Finding
@@ -21,3 +22,7 @@ class Inputs:
     """Open findings of the analyzer's own kinds."""
     ledger: Ledger = field(default_factory=Ledger.empty)
     """Changes of the bill, by day, account, service, region and currency."""
+    asset_hours: Sequence[AssetHours] = ()
+    """One per configured asset that telemetry knows, over the 42 days before `as_of`."""
+    workload_spend: Sequence[WorkloadSpend] = ()
+    """One per configured workload with a filter and currency, over the 42 days before `as_of`."""

@@ -53,10 +53,17 @@ class Asset:
     maintenance_percent_per_year: Decimal | None = None
     staff_per_month: Money | None = None
     colocation_per_month: Money | None = None
+    software_per_month: Money | None = None
+    spares_percent_per_year: Decimal | None = None
+    """Of the purchase price, for parts that the maintenance contract leaves out."""
     host_overhead_watts: Decimal | None = None
+    """Drawn by the asset's hosts beside their GPUs, all hosts together."""
     cost_of_capital_percent_per_year: Decimal = Decimal(0)
     comparator: str | None = None
-    """Name of a `[[quotes]]` entry: the cloud price that this hardware competes with."""
+    """The cloud price that this hardware competes with: the name of a `[[quotes]]` entry, or
+    `workload:NAME` for what a workload is billed per GPU-hour."""
+    cloud_gpus_per_gpu: Decimal | None = None
+    """Cloud GPUs that do the work of one of these GPUs (throughput equivalence)."""
 
     def holds(self, *, host: str | None, gpu_uuid: str) -> bool:
         """Tell whether the GPU on the host belongs to this asset."""
@@ -100,6 +107,11 @@ class HardwareOption:
     staff_per_month: Money | None = None
     colocation_per_month: Money | None = None
     quoted_on: date | None = None
+    software_per_month: Money | None = None
+    spares_percent_per_year: Decimal | None = None
+    cost_of_capital_percent_per_year: Decimal = Decimal(0)
+    lead_time_days: int | None = None
+    """From the order to the first useful hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +123,22 @@ class Workload:
     """The bills that it causes."""
     asset: str | None = None
     option: str | None = None
+    """Name of the `[[hardware_options]]` entry that could carry it; None compares every one."""
+    servers: int = 1
+    """How many of the option it takes."""
+    quote: str | None = None
+    """Name of the `[[quotes]]` entry at which it is billed: turns its spend into GPU-hours."""
     migration_cost: Money | None = None
+    """Paid once to move: work, and double running during the move."""
+    egress_cost: Money | None = None
+    """Paid once to bring its data out of the cloud."""
+    credits: Money | None = None
+    """Received once for moving: a trade-in, a vendor's grant."""
+    committed_per_month: Money | None = None
+    """Of its cloud spend, what stays payable after it has left."""
+    committed_until: date | None = None
     growth_percent_per_month: Decimal = Decimal(0)
+    cloud_price_decline_percent_per_year: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
