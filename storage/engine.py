@@ -48,8 +48,6 @@ _SQLITE_ERRORS: dict[int, tuple[str, str, bool]] = {
 # By the first two characters of PostgreSQL's SQLSTATE.
 _POSTGRESQL_ERRORS: dict[str, tuple[str, str, bool]] = {
     "08": ("cannot be reached", "Check that the server runs and [storage] url", True),
-    "28": ("refused the login", "Check the user and password in [storage] url", False),
-    "3D": ("does not exist", "Create it: CREATE DATABASE spendwatt", False),
     "40": ("rolled the transaction back", "Try again", True),
     "42": ("refused the statement", "Run `spendwatt db current`; check the user's rights", False),
     "53": ("has no room or too many connections", "Free resources and try again", True),
@@ -158,10 +156,22 @@ def _explained(err: DBAPIError, name: str) -> StorageError:
     if isinstance(cause, sqlite3.Error):
         fact = _SQLITE_ERRORS.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
     else:
-        # A connection that was never made has no SQLSTATE.
-        state = getattr(cause, "sqlstate", None) or "08"
+        state = getattr(cause, "sqlstate", None)
+        if state is None:
+            return _never_connected(cause, name)
         fact = _POSTGRESQL_ERRORS.get(state[:2])
     if fact is None:
         return StorageError(f"the database {name} refused a statement: {cause}")
     meaning, do, retryable = fact
     return StorageError(f"the database {name} {meaning}", do=do, retryable=retryable)
+
+
+def _never_connected(cause: object, name: str) -> StorageError:
+    # Only the server's words tell a wrong password from a missing database or a dead server.
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return StorageError(
+        f"the database {name} cannot be reached: {lines[-1] if lines else 'no reason given'}",
+        do="Check that the server runs, the user and password in [storage] url, and that the "
+        "database exists (CREATE DATABASE spendwatt)",
+        retryable=True,
+    )
