@@ -26,6 +26,7 @@ depends_on = None
 
 TABLES = ("finding", "finding_event", "notice", "silence", "run", "token", "price", "job")
 SEVERITIES = "('info', 'warning', 'critical')"
+REASONS = "('first', 'new_member', 'worse', 'resolved_member', 'all_resolved', 'repeat')"
 WAITING = text("outcome IS NULL")
 
 
@@ -120,10 +121,7 @@ def _create_notice() -> None:
         Column("outcome_at", Moment, comment="When the outcome was recorded"),
         UniqueConstraint("key"),
         UniqueConstraint("channel", "group_key", "sequence"),
-        CheckConstraint(
-            "reason IN ('first', 'new_member', 'worse', 'resolved_member', 'all_resolved', 'repeat')",
-            name="reason",
-        ),
+        CheckConstraint(f"reason IN {REASONS}", name="reason"),
         CheckConstraint(f"severity IN {SEVERITIES}", name="severity"),
         CheckConstraint("outcome IN ('sent', 'expired')", name="outcome"),
         CheckConstraint("(outcome IS NULL) = (outcome_at IS NULL)", name="outcome_at"),

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from storage.schema import BigId, Moment, Nano, metadata
 
 SEVERITIES = "('info', 'warning', 'critical')"
+REASONS = "('first', 'new_member', 'worse', 'resolved_member', 'all_resolved', 'repeat')"
 WAITING = text("outcome IS NULL")
 
 finding = Table(
@@ -93,10 +94,7 @@ notice = Table(
     Column("outcome_at", Moment, comment="When the outcome was recorded"),
     UniqueConstraint("key"),
     UniqueConstraint("channel", "group_key", "sequence"),
-    CheckConstraint(
-        "reason IN ('first', 'new_member', 'worse', 'resolved_member', 'all_resolved', 'repeat')",
-        name="reason",
-    ),
+    CheckConstraint(f"reason IN {REASONS}", name="reason"),
     CheckConstraint(f"severity IN {SEVERITIES}", name="severity"),
     CheckConstraint("outcome IN ('sent', 'expired')", name="outcome"),
     CheckConstraint("(outcome IS NULL) = (outcome_at IS NULL)", name="outcome_at"),
