@@ -112,6 +112,8 @@ class HardwareOption:
     cost_of_capital_percent_per_year: Decimal = Decimal(0)
     lead_time_days: int | None = None
     """From the order to the first useful hour."""
+    cloud_gpus_per_gpu: Decimal | None = None
+    """Cloud GPUs that do the work of one of these GPUs (throughput equivalence)."""
 
 
 @dataclass(frozen=True, slots=True)

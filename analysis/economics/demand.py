@@ -44,6 +44,8 @@ class AssetHours:
     """Of the boards, over `energy_gpu_hours`."""
     energy_gpu_hours: NDArray[np.float64]
     """For which energy is known."""
+    gpu_name: str | None = None
+    """As the driver names the GPUs, where all of the asset's have one name."""
 
     def between(self, start: datetime, end: datetime) -> AssetHours:
         """Give the hours that start in [start, end)."""
@@ -56,6 +58,7 @@ class AssetHours:
             busy_gpu_hours=self.busy_gpu_hours[inside],
             energy_kwh=self.energy_kwh[inside],
             energy_gpu_hours=self.energy_gpu_hours[inside],
+            gpu_name=self.gpu_name,
         )
 
 
