@@ -74,14 +74,15 @@ class MinuteReading:
     """All samples of one GPU in one minute, folded into sums, so that roll-ups merge exactly.
 
     Each quantity has its own known seconds: a mean is its integral divided by those. A quantity
-    that the device cannot tell has 0 known seconds and None as its maximum. The three energy
-    spans sum to `covered_seconds` where energy is known at all.
+    that the device cannot tell has 0 known seconds and None as its maximum. Energy has seconds of
+    its own, because the device's counter also tells what was used while nobody looked: mean power
+    is the joules divided by the counter's and the integrated seconds. The three energy spans cover
+    at least `covered_seconds`; together they are at most 60.
     """
 
     gpu: Gpu
     minute_at: datetime
     """First moment of the minute, UTC."""
-    samples: int
     covered_seconds: float
     """Seconds of the minute about which anything is known; at most 60."""
 
@@ -95,22 +96,23 @@ class MinuteReading:
     memory_mib_seconds: float = 0.0
     memory_max_mib: float | None = None
 
-    power_seconds: float = 0.0
-    power_joules: float = 0.0
-    """Integral of the power that was read, whatever the energy below rests on."""
-    power_max_watts: float | None = None
-
     energy_counter_joules: float = 0.0
     energy_counter_seconds: float = 0.0
     energy_integrated_joules: float = 0.0
     energy_integrated_seconds: float = 0.0
     energy_gap_seconds: float = 0.0
+    """Seconds whose energy nobody knows."""
+    counter_joules_at_end: float | None = None
+    """The energy counter at the minute's end: who was away goes on from here."""
 
+    power_max_watts: float | None = None
     temperature_max_celsius: float | None = None
-    sm_clock_mhz_seconds: float = 0.0
-    clocks_event_reasons: int = 0
+    sm_clock_max_mhz: float | None = None
+    event_reasons: int = 0
     """Bitwise OR of NVML's clocks event reasons seen in the minute."""
     processes_max: int | None = None
+    xids: tuple[int, ...] = ()
+    """Errors that the driver reported in the minute, each as often as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +158,50 @@ class Finding:
         """First 16 hex digits of the sha256 of kind and labels: the same finding, the same id."""
         key = json.dumps([self.kind, sorted(self.labels.items())], separators=(",", ":"))
         return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+class GpuState(StrEnum):
+    """What a GPU is about, as far as its readings tell."""
+
+    ACTIVE = "active"
+    IDLE_EMPTY = "idle_empty"
+    """Idle, and nothing is loaded."""
+    IDLE_HELD = "idle_held"
+    """Idle while somebody holds it: a process, or at least 1 GiB of its memory."""
+    ALLOCATED_NO_PROCESS = "allocated_no_process"
+    """Idle, given to a job by the scheduler, and no process of that job is there."""
+    ORPHAN_MEMORY = "orphan_memory"
+    """Idle with memory held, although the driver knows of no process that could hold it."""
+    UNKNOWN = "unknown"
+    """Nothing is known of its utilization. Never taken for idle."""
+
+
+IDLE_STATES = (
+    GpuState.IDLE_HELD,
+    GpuState.IDLE_EMPTY,
+    GpuState.ALLOCATED_NO_PROCESS,
+    GpuState.ORPHAN_MEMORY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IdleStretch:
+    """A span [started_at, ended_at) in which a GPU stood idle in one state.
+
+    Sums run over its quiet minutes only: short bursts of work inside are bridged, but neither
+    their seconds nor their energy count as idle. Each quantity has its own known seconds.
+    """
+
+    gpu_uuid: str
+    state: GpuState
+    started_at: datetime
+    ended_at: datetime
+    idle_seconds: float
+    """Known seconds with gpu_util < 5 %: what the idleness is counted and priced by."""
+    util_percent_seconds: float = 0.0
+    """Integral of gpu_util over the quiet minutes' known seconds, `util_seconds`."""
+    util_seconds: float = 0.0
+    memory_mib_seconds: float = 0.0
+    memory_seconds: float = 0.0
+    power_joules: float = 0.0
+    power_seconds: float = 0.0

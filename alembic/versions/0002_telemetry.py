@@ -134,14 +134,22 @@ def _create_gpu_idle() -> None:
         _key("started_at", "First moment of the stretch, UTC.", Moment),
         Column("ended_at", Moment, nullable=False, comment="First moment after it, UTC."),
         Column("state", Text, nullable=False, comment="What kind of idleness."),
-        Column("covered_seconds", Integer, nullable=False, comment="Seconds that were observed."),
-        Column("util_mean_percent", Float, comment="Mean gpu_util, %."),
-        Column("memory_mean_mib", Float, comment="Mean used memory, MiB; null if unknown."),
-        Column("power_mean_watts", Float, comment="Mean board power, W; null if unknown."),
-        Column("baseline_watts", Float, comment="Learned idle power it was judged by, W."),
-        Column("energy_joules", Float, comment="Board energy, J; null if unknown."),
+        Column("idle_seconds", Float, nullable=False, comment="Known seconds under 5 % gpu_util."),
+        Column("util_percent_seconds", Float, nullable=False, comment="Integral of gpu_util, % s."),
+        Column("util_seconds", Float, nullable=False, comment="Seconds with a known gpu_util."),
+        Column(
+            "memory_mib_seconds", Float, nullable=False, comment="Integral of used memory, MiB s."
+        ),
+        Column("memory_seconds", Float, nullable=False, comment="Seconds with known used memory."),
+        Column(
+            "power_joules", Float, nullable=False, comment="Board energy of the idle minutes, J."
+        ),
+        Column("power_seconds", Float, nullable=False, comment="Seconds whose energy is known."),
         CheckConstraint("ended_at > started_at", name="order"),
-        CheckConstraint("covered_seconds >= 0", name="covered"),
+        CheckConstraint(
+            "idle_seconds >= 0 AND util_seconds >= 0 AND memory_seconds >= 0 AND power_seconds >= 0",
+            name="seconds",
+        ),
         CheckConstraint(f"state IN {IDLE_STATES}", name="state"),
         comment="Stretches in which a GPU stood idle, kept.",
     )

@@ -55,7 +55,6 @@ def _minute(gpu: Gpu, at: datetime, luck: random.Random) -> MinuteReading:
     return MinuteReading(
         gpu=gpu,
         minute_at=at,
-        samples=6,
         covered_seconds=60,
         util_seconds=60,
         util_percent_seconds=60 * util,
@@ -64,8 +63,6 @@ def _minute(gpu: Gpu, at: datetime, luck: random.Random) -> MinuteReading:
         memory_seconds=60,
         memory_mib_seconds=60 * _HELD_MIB,
         memory_max_mib=_HELD_MIB,
-        power_seconds=60,
-        power_joules=60 * watts,
         power_max_watts=watts + 5,
         energy_counter_joules=60 * watts,
         energy_counter_seconds=60,
