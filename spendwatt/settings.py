@@ -65,7 +65,13 @@ class SettingsModel(BaseModel):
     Each `Secret` field NAME is also taken from a file: `NAME_file = "/run/secrets/x"`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
 
     @model_validator(mode="before")
     @classmethod
