@@ -147,7 +147,8 @@ def _create_gpu_idle() -> None:
         Column("power_seconds", Float, nullable=False, comment="Seconds whose energy is known."),
         CheckConstraint("ended_at > started_at", name="order"),
         CheckConstraint(
-            "idle_seconds >= 0 AND util_seconds >= 0 AND memory_seconds >= 0 AND power_seconds >= 0",
+            "idle_seconds >= 0 AND util_seconds >= 0 AND memory_seconds >= 0"
+            " AND power_seconds >= 0",
             name="seconds",
         ),
         CheckConstraint(f"state IN {IDLE_STATES}", name="state"),
