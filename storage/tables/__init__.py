@@ -1,5 +1,5 @@
 """The tables, one file per room. Importing this package fills `storage.schema.metadata`."""
 
-from storage.tables import bills, service, telemetry
+from storage.tables import bills, deliveries, service, telemetry
 
-__all__ = ["bills", "service", "telemetry"]
+__all__ = ["bills", "deliveries", "service", "telemetry"]
