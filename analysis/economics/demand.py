@@ -37,7 +37,7 @@ class AssetHours:
     hour: NDArray[np.int64]
     """First second of the UTC hour, since 1970-01-01."""
     covered_gpu_hours: NDArray[np.float64]
-    """About which anything is known."""
+    """For which utilization is known."""
     busy_gpu_hours: NDArray[np.float64]
     """With gpu_util >= 5 %."""
     energy_kwh: NDArray[np.float64]
@@ -46,6 +46,12 @@ class AssetHours:
     """For which energy is known."""
     gpu_name: str | None = None
     """As the driver names the GPUs, where all of the asset's have one name."""
+
+    @staticmethod
+    def empty() -> AssetHours:
+        """Give an asset of which nothing was measured."""
+        none = np.zeros(0)
+        return AssetHours("", 0, none.astype(np.int64), none, none, none, none)
 
     def between(self, start: datetime, end: datetime) -> AssetHours:
         """Give the hours that start in [start, end)."""

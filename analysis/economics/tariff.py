@@ -11,6 +11,7 @@ import numpy as np
 from analysis.economics.demand import AssetHours, exact
 from spendwatt.errors import ConfigError
 from spendwatt.estate import EnergyPrice
+from spendwatt.money import Money
 
 HOURS_PER_WEEK = 168
 
@@ -43,18 +44,13 @@ def week_prices(energy: EnergyPrice) -> tuple[Decimal, ...]:
     return tuple(prices)
 
 
-def tariff_currency(energy: EnergyPrice) -> str | None:
-    """Give the currency of the tariff; None where none is set."""
-    return energy.bands[0].price_per_kwh.currency if energy.bands else None
-
-
-def mean_price(energy: EnergyPrice) -> Decimal | None:
+def mean_price(energy: EnergyPrice) -> Money | None:
     """Give the price of a kilowatt-hour drawn evenly over the week; None where none is set."""
     prices = week_prices(energy)
-    return sum(prices, Decimal(0)) / HOURS_PER_WEEK if prices else None
+    return _money(energy, sum(prices, Decimal(0)) / HOURS_PER_WEEK) if prices else None
 
 
-def load_price(energy: EnergyPrice, hours: AssetHours) -> Decimal | None:
+def load_price(energy: EnergyPrice, hours: AssetHours) -> Money | None:
     """Give the mean price of the kilowatt-hours that an asset drew, each at its hour's price.
 
     Falls back to the even mean where no energy was measured; None where no tariff is set.
@@ -65,7 +61,7 @@ def load_price(energy: EnergyPrice, hours: AssetHours) -> Decimal | None:
         return mean_price(energy)
     by_hour = np.array([float(price) for price in prices])
     places = [_hour_of_week(energy, int(second)) for second in hours.hour]
-    return exact(float(np.dot(by_hour[places], hours.energy_kwh)) / total)
+    return _money(energy, exact(float(np.dot(by_hour[places], hours.energy_kwh)) / total))
 
 
 def time_of_use_cost(
@@ -74,6 +70,10 @@ def time_of_use_cost(
     """Give what hours of power cost at each hour's price, with the building's share (PUE)."""
     pairs = zip(kw_by_hour, price_by_hour, strict=True)
     return sum((kw * price for kw, price in pairs), Decimal(0)) * pue
+
+
+def _money(energy: EnergyPrice, amount: Decimal) -> Money:
+    return Money(amount, energy.bands[0].price_per_kwh.currency)
 
 
 def _hour_of_week(energy: EnergyPrice, second: int) -> int:

@@ -1,0 +1,289 @@
+"""Own to cloud: hardware already bought against renting the same work. Its price is sunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from analysis.economics.answers import Answer, Origin, answer_of, unknown
+from analysis.economics.basis import Basis
+from analysis.economics.breakeven import Plan, pay_back, utilization_turn
+from analysis.economics.comparison import Comparison, Direction, open_question
+from analysis.economics.demand import (
+    DAYS_PER_MONTH,
+    HOURS_PER_MONTH,
+    MEASURED_DAYS,
+    AssetHours,
+    AssetUse,
+    WorkloadSpend,
+    gpu_hours_per_month,
+    spend_per_month,
+    use_of,
+)
+from analysis.economics.ownership import OwnMonth, capital_per_month, percent_per_month
+from analysis.economics.tariff import load_price
+from analysis.economics.workload import moving_cost
+from spendwatt.clock import midnight
+from spendwatt.estate import Asset, Estate, Workload
+from spendwatt.money import Money
+
+LEAST_COVERAGE = Decimal("0.8")
+LEAST_LIFE_MONTHS = Decimal(12)
+BILLED = "workload:"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudPrice:
+    """What a GPU-hour costs in the cloud that an asset competes with."""
+
+    name: str
+    price: Money
+    origin: Origin
+    since: date | None = None
+    gpu_model: str | None = None
+
+
+def compare_assets(
+    estate: Estate,
+    measured: Sequence[AssetHours],
+    spends: Sequence[WorkloadSpend],
+    on: date,
+) -> Iterator[Comparison]:
+    """Hold each asset against the cloud price that it competes with."""
+    for asset in estate.assets:
+        hours = next((h for h in measured if h.asset == asset.name), None)
+        price = comparator(estate, asset, spends, on)
+        if isinstance(price, Answer):
+            yield _unknown(asset, on, price)
+        else:
+            yield compare_asset(estate, asset, hours, price, on)
+
+
+def comparator(
+    estate: Estate, asset: Asset, spends: Sequence[WorkloadSpend], on: date
+) -> CloudPrice | Answer:
+    """Give the cloud's price for an asset's work, or the answer that says why there is none.
+
+    A named quote, what a named workload is billed per GPU-hour, or the only quote there is: never
+    the cheapest of several.
+    """
+    name = asset.comparator
+    key = f"assets.{asset.name}.comparator"
+    if name is not None and name.startswith(BILLED):
+        return _billed(name, spends, on)
+    quotes = [quote for quote in estate.quotes if name in (None, quote.name)]
+    if len(quotes) != 1:
+        what = (
+            "the name of a [[quotes]] entry" if name is None else f"{name} is no [[quotes]] entry"
+        )
+        return unknown((f"{key} ({what})",))
+    quote = quotes[0]
+    return CloudPrice(
+        quote.name, quote.price_per_gpu_hour, Origin.QUOTED, quote.quoted_on, quote.gpu_model
+    )
+
+
+def compare_asset(
+    estate: Estate, asset: Asset, hours: AssetHours | None, price: CloudPrice, on: date
+) -> Comparison:
+    """Judge one asset against one price, by the 28 days before `on`."""
+    basis = Basis(price.price.currency, on, estate.currency_rates)
+    basis.note(f"{price.name} per GPU-hour", str(price.price), price.origin, price.since)
+    use = use_of(hours, midnight(on)) if hours is not None else None
+    _judge_measurement(asset, use, basis)
+    own = _keep(estate, asset, hours, use, basis)
+    per_gpu = price.price.amount * _equivalence(asset, hours, price, basis)
+    move = _move(estate, asset, basis)
+    lacking = open_question(
+        basis,
+        subject="asset",
+        name=asset.name,
+        option=price.name,
+        direction=Direction.OWN_TO_CLOUD,
+    )
+    if lacking is not None or use is None:
+        return lacking or _unknown(asset, on, unknown(("telemetry",), waits=True))
+    cloud = use.busy_gpu_hours_per_month * per_gpu
+    plan = _plan(own, cloud, move, asset)
+    payback = pay_back(plan)
+    return Comparison(
+        subject="asset",
+        name=asset.name,
+        option=price.name,
+        direction=Direction.OWN_TO_CLOUD,
+        on=on,
+        answer=answer_of(payback, on=on, horizon=f"{plan.horizon_months} months"),
+        currency=basis.currency,
+        cloud_per_month=cloud,
+        own_per_month=own.month.total,
+        upfront=plan.upfront,
+        utilization=use.utilization,
+        utilization_turn=_turn(own, use, per_gpu),
+        payback=payback,
+        assumptions=tuple(basis.assumptions),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A month of keeping, and what its energy is made of."""
+
+    month: OwnMonth
+    idle_energy: Decimal
+    """Of the month if nothing worked."""
+    busy_energy_per_gpu_hour: Decimal
+    """Added by an hour of work."""
+    life_left_months: Decimal
+
+
+def _keep(
+    estate: Estate, asset: Asset, hours: AssetHours | None, use: AssetUse | None, basis: Basis
+) -> _Own:
+    key = f"assets.{asset.name}"
+    paid = basis.money(f"{key}.purchase_price", asset.purchase_price)
+    resale = basis.money(f"{key}.resale_value", asset.resale_value)
+    salvage = basis.money(f"{key}.salvage_value", asset.salvage_value, optional=True)
+    rate = asset.cost_of_capital_percent_per_year
+    basis.number(f"{key}.cost_of_capital_percent_per_year", rate, "%")
+    life = _life_left(asset, basis)
+    kwh_price = _kwh_price(estate, hours, basis)
+    kw, idle_kw = _power(asset, use, basis)
+    maintenance = basis.number(
+        f"{key}.maintenance_percent_per_year", asset.maintenance_percent_per_year, "%"
+    )
+    spares = basis.number(
+        f"{key}.spares_percent_per_year", asset.spares_percent_per_year, "%", optional=True
+    )
+    month = OwnMonth(
+        # At the end it cannot bring more than now: a salvage value set at purchase may.
+        capital=capital_per_month(resale, min(salvage, resale), rate / 100, life),
+        energy=kw * HOURS_PER_MONTH * kwh_price,
+        maintenance=percent_per_month(paid, maintenance),
+        spares=percent_per_month(paid, spares),
+        staff=basis.money(f"{key}.staff_per_month", asset.staff_per_month),
+        colocation=basis.money(
+            f"{key}.colocation_per_month", asset.colocation_per_month, optional=True
+        ),
+        software=basis.money(f"{key}.software_per_month", asset.software_per_month, optional=True),
+    )
+    slope = (use.busy_kw_per_gpu if use else None) or Decimal(0)
+    return _Own(month, idle_kw * HOURS_PER_MONTH * kwh_price, slope * kwh_price, life)
+
+
+def _plan(own: _Own, cloud: Decimal, move: tuple[Decimal, Workload | None], asset: Asset) -> Plan:
+    upfront, workload = move
+    growth = workload.growth_percent_per_month / 100 if workload else Decimal(0)
+    decline = workload.cloud_price_decline_percent_per_year / 100 if workload else Decimal(0)
+    return Plan(
+        stay_per_month=own.month.total,
+        go_per_month=cloud,
+        upfront=upfront,
+        rents="go",
+        growth_per_month=growth,
+        price_decline_per_year=decline,
+        rate_per_year=asset.cost_of_capital_percent_per_year / 100,
+        horizon_months=max(1, int(own.life_left_months)),
+    )
+
+
+def _move(estate: Estate, asset: Asset, basis: Basis) -> tuple[Decimal, Workload | None]:
+    """Give what moving costs once, from the workload that names the asset."""
+    workload = next((w for w in estate.workloads if w.asset == asset.name), None)
+    if workload is None:
+        basis.note(f"cost of moving {asset.name}", "not set, not counted", Origin.DEFAULT)
+        return Decimal(0), None
+    return moving_cost(workload, basis), workload
+
+
+def _judge_measurement(asset: Asset, use: AssetUse | None, basis: Basis) -> None:
+    if use is None:
+        basis.waits.append(f"telemetry of {asset.name} ({asset.match})")
+        return
+    if use.days < MEASURED_DAYS:
+        basis.waits.append(f"{MEASURED_DAYS} days of telemetry ({use.days:.0f} so far)")
+    elif use.coverage < LEAST_COVERAGE:
+        basis.waits.append(
+            f"telemetry of {LEAST_COVERAGE:.0%} of {MEASURED_DAYS} days ({use.coverage:.0%} so far)"
+        )
+    busy = f"{use.busy_gpu_hours_per_month:.0f} of {use.gpus * HOURS_PER_MONTH:.0f}"
+    basis.note(f"busy GPU-hours of {asset.name} a month", busy, Origin.MEASURED, basis.on)
+
+
+def _life_left(asset: Asset, basis: Basis) -> Decimal:
+    key = f"assets.{asset.name}"
+    years = basis.number(
+        f"{key}.useful_life_years", asset.useful_life_years, "years", positive=True
+    )
+    bought = basis.day(f"{key}.purchased_on", asset.purchased_on)
+    left = years * 12 - (basis.on - bought).days / DAYS_PER_MONTH
+    if left < LEAST_LIFE_MONTHS:
+        basis.note(f"life left of {asset.name}", f"{LEAST_LIFE_MONTHS} months", Origin.DEFAULT)
+    return max(left, LEAST_LIFE_MONTHS)
+
+
+def _power(asset: Asset, use: AssetUse | None, basis: Basis) -> tuple[Decimal, Decimal]:
+    """Give the mean and the idle kilowatts of the asset, its hosts included."""
+    key = f"assets.{asset.name}.host_overhead_watts"
+    hosts = basis.number(key, asset.host_overhead_watts, "W") / 1000
+    if use is None or use.mean_kw is None or use.idle_kw is None:
+        basis.waits.append(f"measured power of {asset.name}")
+        return hosts, hosts
+    basis.note(f"power of {asset.name}'s GPUs", f"{use.mean_kw:.3f} kW", Origin.MEASURED, basis.on)
+    return use.mean_kw + hosts, use.idle_kw + hosts
+
+
+def _kwh_price(estate: Estate, hours: AssetHours | None, basis: Basis) -> Decimal:
+    """Give a kilowatt-hour at the GPU: its tariff at the hours drawn, with the building's share."""
+    end = midnight(basis.on)
+    span = (hours or AssetHours.empty()).between(end - timedelta(days=MEASURED_DAYS), end)
+    price = basis.money("energy.price_per_kwh", load_price(estate.energy, span))
+    return price * basis.number("energy.pue", estate.energy.pue, "", positive=True)
+
+
+def _equivalence(
+    asset: Asset, hours: AssetHours | None, price: CloudPrice, basis: Basis
+) -> Decimal:
+    key = f"assets.{asset.name}.cloud_gpus_per_gpu"
+    if asset.cloud_gpus_per_gpu is not None:
+        return basis.number(key, asset.cloud_gpus_per_gpu, "", positive=True)
+    have = hours.gpu_name if hours else None
+    if price.gpu_model is None or have is None:
+        basis.note(key, "1", Origin.DEFAULT)
+    elif price.gpu_model.casefold() in have.casefold():
+        basis.note(key, "1 (the same model)", Origin.MEASURED)
+    else:
+        basis.needs.append(f"{key} ({have} against a cloud {price.gpu_model})")
+    return Decimal(1)
+
+
+def _turn(own: _Own, use: AssetUse, per_gpu: Decimal) -> Decimal | None:
+    hours = use.gpus * HOURS_PER_MONTH
+    return utilization_turn(
+        fixed_hourly=own.month.fixed / hours,
+        idle_energy_hourly=own.idle_energy / hours,
+        cloud=per_gpu,
+        marginal_energy=own.busy_energy_per_gpu_hour,
+    )
+
+
+def _billed(name: str, spends: Sequence[WorkloadSpend], on: date) -> CloudPrice | Answer:
+    workload = name.removeprefix(BILLED)
+    spend = next((s for s in spends if s.workload == workload), None)
+    hours = gpu_hours_per_month(spend, on) if spend else None
+    if spend is None or not hours:
+        return unknown((f"GPU-hours on the bill of workload {workload}",), waits=True)
+    price = spend_per_month(spend, on)[0] / hours
+    return CloudPrice(name, Money(price, spend.currency), Origin.BILLED, on)
+
+
+def _unknown(asset: Asset, on: date, answer: Answer) -> Comparison:
+    return Comparison(
+        subject="asset",
+        name=asset.name,
+        option=asset.comparator,
+        direction=Direction.OWN_TO_CLOUD,
+        on=on,
+        answer=answer,
+    )

@@ -1,0 +1,268 @@
+"""Cloud to own: a workload's spend against hardware that could be bought for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import ROUND_CEILING, Decimal
+
+from analysis.economics.answers import Answer, AnswerKind, Origin
+from analysis.economics.basis import Basis
+from analysis.economics.breakeven import Plan, Step
+from analysis.economics.comparison import Comparison, Direction, Purchase, buy, open_question
+from analysis.economics.demand import (
+    DAYS_PER_MONTH,
+    HOURS_PER_MONTH,
+    MEASURED_DAYS,
+    WorkloadSpend,
+    gpu_hours_per_month,
+    spend_per_month,
+)
+from analysis.economics.ownership import OwnMonth, percent_per_month
+from analysis.economics.tariff import mean_price
+from spendwatt.estate import Estate, HardwareOption, Quote, Workload
+from spendwatt.money import Money
+
+
+def compare_workloads(
+    estate: Estate, spends: Sequence[WorkloadSpend], on: date
+) -> Iterator[Comparison]:
+    """Hold each workload that has a bill against its option, or against every option."""
+    for workload in estate.workloads:
+        if workload.filter is None:
+            continue
+        options = [o for o in estate.hardware_options if workload.option in (None, o.name)]
+        found = [spend for spend in spends if spend.workload == workload.name]
+        if not options:
+            yield _without(workload, on, f"workloads.{workload.name}.option")
+        elif not found:
+            yield _without(workload, on, f"spend of workload {workload.name}", waits=True)
+        for spend in found:
+            for option in options:
+                yield compare_workload(estate, workload, option, spend, on)
+
+
+def compare_workload(
+    estate: Estate, workload: Workload, option: HardwareOption, spend: WorkloadSpend, on: date
+) -> Comparison:
+    """Judge one workload against one option, by the 28 days before `on`."""
+    basis = Basis(spend.currency, on, estate.currency_rates)
+    cloud, days = spend_per_month(spend, on)
+    if days < MEASURED_DAYS:
+        basis.waits.append(f"{MEASURED_DAYS} whole days of spend ({days} so far)")
+    shown = Money(cloud.quantize(Decimal("0.01")), spend.currency)
+    basis.note(f"spend of {workload.name} a month", str(shown), Origin.BILLED, on)
+    basis.note(f"workloads.{workload.name}.servers", str(workload.servers), Origin.CONFIGURED)
+    servers, load = _servers(estate, workload, option, spend, basis)
+    purchase = _purchase(estate, option, servers, basis)
+    plan = _plan(workload, purchase, cloud, basis, servers=servers, load=load)
+    lacking = open_question(
+        basis,
+        subject="workload",
+        name=workload.name,
+        option=option.name,
+        direction=Direction.CLOUD_TO_OWN,
+        cloud_per_month=cloud if days else None,
+    )
+    if lacking is not None:
+        return lacking
+    answer, payback = buy(purchase, plan, on=on, lead_days=option.lead_time_days or 0)
+    own = purchase.per_month
+    utilization = None if load is None else load / servers
+    return Comparison(
+        subject="workload",
+        name=workload.name,
+        option=option.name,
+        direction=Direction.CLOUD_TO_OWN,
+        on=on,
+        answer=answer,
+        currency=spend.currency,
+        cloud_per_month=cloud,
+        own_per_month=own,
+        upfront=plan.upfront,
+        utilization=utilization,
+        utilization_turn=utilization * own / cloud if utilization and cloud > 0 else None,
+        payback=payback,
+        assumptions=tuple(basis.assumptions),
+    )
+
+
+def _without(workload: Workload, on: date, need: str, *, waits: bool = False) -> Comparison:
+    why = f"{'waiting for' if waits else 'set'} {need}"
+    return Comparison(
+        subject="workload",
+        name=workload.name,
+        option=workload.option,
+        direction=Direction.CLOUD_TO_OWN,
+        on=on,
+        answer=Answer(AnswerKind.UNKNOWN, why, needs=(need,), waits=waits),
+    )
+
+
+def _purchase(estate: Estate, option: HardwareOption, servers: int, basis: Basis) -> Purchase:
+    """Gather what so many of an option cost; the option's figures are those of one."""
+    key = f"hardware_options.{option.name}"
+    price = basis.money(
+        f"{key}.purchase_price",
+        option.purchase_price,
+        origin=Origin.QUOTED,
+        since=option.quoted_on,
+    )
+    salvage = basis.money(f"{key}.salvage_value", option.salvage_value, optional=True)
+    if salvage > price:
+        basis.needs.append(f"{key}.salvage_value at most its purchase_price")
+    life = basis.number(
+        f"{key}.useful_life_years", option.useful_life_years, "years", positive=True
+    )
+    percents = _percents(option, key, price, basis)
+    running = OwnMonth(
+        capital=Decimal(0),
+        energy=servers * _energy(estate, option, key, basis),
+        maintenance=servers * percents[0],
+        spares=servers * percents[1],
+        staff=servers * basis.money(f"{key}.staff_per_month", option.staff_per_month),
+        colocation=servers
+        * basis.money(f"{key}.colocation_per_month", option.colocation_per_month, optional=True),
+        software=servers
+        * basis.money(f"{key}.software_per_month", option.software_per_month, optional=True),
+    )
+    rate = option.cost_of_capital_percent_per_year
+    basis.number(f"{key}.cost_of_capital_percent_per_year", rate, "%")
+    return Purchase(
+        price=servers * price,
+        salvage=servers * salvage,
+        life_months=max(1, int(life * 12)),
+        running=running,
+        rate_per_year=rate / 100,
+    )
+
+
+def _percents(
+    option: HardwareOption, key: str, price: Decimal, basis: Basis
+) -> tuple[Decimal, Decimal]:
+    maintenance = basis.number(
+        f"{key}.maintenance_percent_per_year", option.maintenance_percent_per_year, "%"
+    )
+    spares = basis.number(
+        f"{key}.spares_percent_per_year", option.spares_percent_per_year, "%", optional=True
+    )
+    return percent_per_month(price, maintenance), percent_per_month(price, spares)
+
+
+def _energy(estate: Estate, option: HardwareOption, key: str, basis: Basis) -> Decimal:
+    watts = basis.number(f"{key}.power_watts", option.power_watts, "W")
+    price = basis.money("energy.price_per_kwh", mean_price(estate.energy))
+    pue = basis.number("energy.pue", estate.energy.pue, "", positive=True)
+    return watts / 1000 * HOURS_PER_MONTH * pue * price
+
+
+def _plan(
+    workload: Workload,
+    purchase: Purchase,
+    cloud: Decimal,
+    basis: Basis,
+    *,
+    servers: int,
+    load: Decimal | None,
+) -> Plan:
+    committed, months = _commitment(workload, basis)
+    growth, decline = _trends(workload, basis)
+    running = purchase.running.running
+    one = Step(load, purchase.price / servers, running / servers, servers) if load else None
+    return Plan(
+        stay_per_month=cloud,
+        go_per_month=running,
+        upfront=purchase.price + moving_cost(workload, basis),
+        committed_per_month=committed,
+        committed_months=months,
+        growth_per_month=growth,
+        price_decline_per_year=decline,
+        step=one,
+        rate_per_year=purchase.rate_per_year,
+        residual=purchase.salvage,
+        horizon_months=purchase.life_months,
+    )
+
+
+def moving_cost(workload: Workload, basis: Basis) -> Decimal:
+    """Gather what a move costs once: migration and egress, less credits."""
+    key = f"workloads.{workload.name}"
+    migration = basis.money(f"{key}.migration_cost", workload.migration_cost, optional=True)
+    egress = basis.money(f"{key}.egress_cost", workload.egress_cost, optional=True)
+    received = basis.money(f"{key}.credits", workload.credits, optional=True)
+    return migration + egress - received
+
+
+def _commitment(workload: Workload, basis: Basis) -> tuple[Decimal, int]:
+    key = f"workloads.{workload.name}"
+    committed = basis.money(
+        f"{key}.committed_per_month", workload.committed_per_month, optional=True
+    )
+    if not committed:
+        return Decimal(0), 0
+    until = basis.day(f"{key}.committed_until", workload.committed_until)
+    return committed, max(0, _ceiling((until - basis.on).days / DAYS_PER_MONTH))
+
+
+def _trends(workload: Workload, basis: Basis) -> tuple[Decimal, Decimal]:
+    key = f"workloads.{workload.name}"
+    growth = workload.growth_percent_per_month
+    decline = workload.cloud_price_decline_percent_per_year
+    basis.note(f"{key}.growth_percent_per_month", f"{growth} %", _given(growth))
+    basis.note(f"{key}.cloud_price_decline_percent_per_year", f"{decline} %", _given(decline))
+    if not -100 < growth <= 100:
+        basis.needs.append(f"{key}.growth_percent_per_month above -100 and at most 100")
+        growth = Decimal(0)
+    if not -100 <= decline < 100:
+        basis.needs.append(f"{key}.cloud_price_decline_percent_per_year from -100 to below 100")
+        decline = Decimal(0)
+    return growth / 100, decline / 100
+
+
+def _servers(
+    estate: Estate,
+    workload: Workload,
+    option: HardwareOption,
+    spend: WorkloadSpend,
+    basis: Basis,
+) -> tuple[int, Decimal | None]:
+    """Give how many of the option it takes, and today's load in servers; None if not known."""
+    quote = next((q for q in estate.quotes if q.name == workload.quote), None)
+    if workload.quote is not None and quote is None:
+        basis.needs.append(f"a [[quotes]] entry named {workload.quote}")
+    hours = gpu_hours_per_month(spend, basis.on)
+    if hours is not None:
+        basis.note(f"GPU-hours of {workload.name} a month", f"{hours:.0f}", Origin.BILLED, basis.on)
+    elif quote is not None:
+        price = basis.money(
+            f"quotes.{quote.name}.price_per_gpu_hour",
+            quote.price_per_gpu_hour,
+            origin=Origin.QUOTED,
+            since=quote.quoted_on,
+        )
+        hours = spend_per_month(spend, basis.on)[0] / price if price > 0 else None
+    if hours is None:
+        return max(1, workload.servers), None
+    same = _equivalence(option, quote, basis)
+    load = hours / (option.gpus * HOURS_PER_MONTH * same) if same and option.gpus > 0 else None
+    return max(1, workload.servers, _ceiling(load or Decimal(0))), load
+
+
+def _equivalence(option: HardwareOption, quote: Quote | None, basis: Basis) -> Decimal:
+    key = f"hardware_options.{option.name}.cloud_gpus_per_gpu"
+    models = (option.gpu_model, quote.gpu_model if quote else None)
+    if option.cloud_gpus_per_gpu is not None:
+        return basis.number(key, option.cloud_gpus_per_gpu, "", positive=True)
+    if None in models or models[0] == models[1]:
+        basis.note(key, "1", Origin.DEFAULT if None in models else Origin.CONFIGURED)
+        return Decimal(1)
+    basis.needs.append(f"{key} (an {models[0]} against a cloud {models[1]})")
+    return Decimal(0)
+
+
+def _given(value: Decimal) -> Origin:
+    return Origin.CONFIGURED if value else Origin.DEFAULT
+
+
+def _ceiling(value: Decimal) -> int:
+    return int(value.to_integral_value(rounding=ROUND_CEILING))
