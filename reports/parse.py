@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -32,19 +32,11 @@ def parameters(report: Report) -> tuple[Option, ...]:
     """List every parameter that a report takes: the shared words that apply, then its own."""
     shared: list[Option] = []
     if report.default_window is not None:
-        shared.append(
-            Option(
-                "window",
-                "window",
-                "The span to look at, in UTC, half-open.",
-                "2026-02-01,2026-03-01",
-                default=report.default_window,
-            )
-        )
+        shared.append(window_option(report.default_window))
     if report.aggregates:
         shared.append(_aggregate(report.aggregates))
     if report.filters:
-        shared.append(_filter(report.filters))
+        shared.append(filter_option(report.filters))
     sort_by = Option(
         "sort_by",
         "text",
@@ -56,12 +48,7 @@ def parameters(report: Report) -> tuple[Option, ...]:
 
 def parse_query(params: Mapping[str, str], report: Report, now: datetime) -> Query:
     """Read a question to a report. Raises UsageError naming the parameter and what is allowed."""
-    options = {option.name: option for option in parameters(report)}
-    _refuse_unknown(params, options)
-    found = {
-        name: read(option, params[name], now) if name in params else _default(option, now)
-        for name, option in options.items()
-    }
+    found = read_all(params, parameters(report), now)
     aggregate = found.get("aggregate") or ()
     return Query(
         window=found.get("window") or parse_window("today", now),
@@ -75,6 +62,24 @@ def parse_query(params: Mapping[str, str], report: Report, now: datetime) -> Que
         options={o.name: found[o.name] for o in report.options if o.name not in _FIELDS},
         asked_at=now,
     )
+
+
+def read_all(params: Mapping[str, str], options: Sequence[Option], now: datetime) -> dict[str, Any]:
+    """Read every parameter, or take its default. Raises UsageError, also for unknown ones."""
+    allowed = [option.name for option in options]
+    for name in params:
+        if name not in allowed:
+            raise UsageError(
+                f'there is no parameter "{_shown(name)}" here',
+                do=f"Allowed: {', '.join(allowed)}",
+                parameter=_shown(name),
+            )
+    return {
+        option.name: read(option, params[option.name], now)
+        if option.name in params
+        else _default(option, now)
+        for option in options
+    }
 
 
 def read(option: Option, text: str, now: datetime) -> Any:
@@ -96,22 +101,24 @@ def _aggregate(allowed: tuple[str, ...]) -> Option:
     )
 
 
-def _filter(allowed: tuple[str, ...]) -> Option:
-    first = next((field for field in allowed if field not in _KEYED), "label[team]")
-    example = EXAMPLE if {"label", "service"} <= set(allowed) else f'{first}~:"a"'
+def window_option(default: str | None) -> Option:
+    """Make the parameter `window`."""
     return Option(
-        "filter", "filter", "What to count, in the filter language.", example, choices=allowed
+        "window",
+        "window",
+        "The span to look at, in UTC, half-open.",
+        "2026-02-01,2026-03-01",
+        default=default,
     )
 
 
-def _refuse_unknown(params: Mapping[str, str], options: Mapping[str, Option]) -> None:
-    for name in params:
-        if name not in options:
-            raise UsageError(
-                f'there is no parameter "{name[:80]}" here',
-                do=f"Allowed: {', '.join(options)}",
-                parameter=name[:80],
-            )
+def filter_option(allowed: tuple[str, ...]) -> Option:
+    """Make the parameter `filter` over some fields."""
+    first = next((field for field in allowed if field not in _KEYED), "label[team]")
+    example = EXAMPLE if {"label", "service"} <= set(allowed) else f'{first}:"NAME"'
+    return Option(
+        "filter", "filter", "What to count, in the filter language.", example, choices=allowed
+    )
 
 
 def _default(option: Option, now: datetime) -> Any:
@@ -135,12 +142,16 @@ def _checked_sort(sort_by: str | None, report: Report, aggregate: tuple[str, ...
 
 
 def _wrong(option: Option, text: str, allowed: str) -> UsageError:
-    shown = "".join(char if char.isprintable() else "?" for char in text[:80])
     return UsageError(
-        f'{option.name} "{shown}" is not understood',
+        f'{option.name} "{_shown(text)}" is not understood',
         do=f"Allowed: {allowed}",
         parameter=option.name,
     )
+
+
+def _shown(text: str) -> str:
+    """Make a part of what a caller sent fit for a message."""
+    return "".join(char if char.isprintable() else "?" for char in text[:80])
 
 
 def _read_text(option: Option, text: str, _now: datetime) -> str:
@@ -226,7 +237,7 @@ def _read_filter(option: Option, text: str, _now: datetime) -> Filter:
     unknown = sorted(fields_of(found) - set(option.choices))
     if unknown:
         raise UsageError(
-            f'the filter asks for "{unknown[0][:80]}", which this report does not know',
+            f'the filter asks for "{_shown(unknown[0])}", which is not known here',
             do=f"Allowed: {', '.join(_bracketed(option.choices))}",
             parameter=option.name,
         )
