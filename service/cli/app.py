@@ -24,6 +24,8 @@ class Command(NamedTuple):
     target: str
     """ "module:function"; the function takes a typer.Context whose `obj` is the State."""
     help: str
+    is_group: bool = False
+    """The function makes a whole group of commands."""
 
 
 GROUPS: dict[str, str] = {
@@ -55,7 +57,7 @@ COMMANDS: dict[str, Command] = {
     "breakeven": Command(
         "service.cli.breakeven:breakeven", "Tell when owning costs less than renting."
     ),
-    "report": Command("service.cli.report:report", "Print a report."),
+    "report": Command("service.cli.report:report_group", "Print a report.", is_group=True),
     "findings list": Command("service.cli.findings:list_findings", "List findings."),
     "findings show": Command("service.cli.findings:show_finding", "Show one finding whole."),
     "silence add": Command("service.cli.silence:add_silence", "Silence what a filter matches."),
@@ -158,9 +160,12 @@ def _not_loaded() -> None:
 
 
 def _loaded(name: str, command: Command) -> Any:
-    module, _, function = command.target.partition(":")
+    module, _, attribute = command.target.partition(":")
+    function = getattr(import_module(module), attribute)
+    if command.is_group:
+        return typer.main.get_command(function())
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(getattr(import_module(module), function))
+    alone.command(name)(function)
     return typer.main.get_command(alone)
 
 

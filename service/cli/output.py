@@ -1,19 +1,22 @@
 """Prints listings: one table of values as a table for people, as JSON or as CSV."""
 
+# ruff: noqa: T201 - printing is what this file is for
+
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from reports.render import table_csv, table_json, to_json
+from spendwatt.clock import rfc3339
 from spendwatt.money import amount_text
-from spendwatt.table import Column, DataStatus, Table, jsonable
+from spendwatt.table import Column, Table, jsonable
 
 
 class Format(StrEnum):
@@ -29,34 +32,22 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to print the
 
 
 def show(table: Table, format: Format, *, key: str = "data") -> None:  # noqa: A002
-    """Print a table on stdout. In JSON its rows stand under `key`, beside `total` if there is one.
+    """Print a table on stdout; JSON and CSV are those that REST answers with.
 
-    JSON and CSV carry every digit; the table for people does too, but leaves nothing quoted.
+    A listing that is no report names its rows by another `key`, and is then nothing but that.
     """
     match format:
         case Format.JSON:
-            show_json(document(table, key=key))
+            print((table_json(table) if key == "data" else to_json({key: table.rows})).decode())
         case Format.CSV:
-            _show_csv(table)
+            print(table_csv(table), end="")
         case Format.TABLE:
             _show_table(table)
 
 
 def show_json(value: Any) -> None:
-    """Print any value of ours as indented JSON."""
-    print(json.dumps(jsonable(value), indent=2, ensure_ascii=False))  # noqa: T201
-
-
-def document(table: Table, *, key: str = "data") -> dict[str, Any]:
-    """Give a table as the JSON object that scripts read."""
-    whole: dict[str, Any] = {key: [dict(row) for row in table.rows]}
-    if table.total:
-        whole["total"] = [dict(row) for row in table.total]
-    if table.notes:
-        whole["notes"] = list(table.notes)
-    if table.status is not DataStatus.COMPLETE:
-        whole["status"] = table.status.value
-    return whole
+    """Print any value of ours as JSON."""
+    print(to_json(value).decode())
 
 
 def listing(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -66,23 +57,7 @@ def listing(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Tab
 
 def note(text: str) -> None:
     """Tell the person something on stderr, so that scripts read stdout undisturbed."""
-    print(text, file=sys.stderr)  # noqa: T201
-
-
-def _show_csv(table: Table) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([column.name for column in table.columns])
-    for row in table.rows:
-        writer.writerow([_csv_text(row.get(column.name)) for column in table.columns])
-
-
-def _csv_text(value: Any) -> str:
-    value = jsonable(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    print(text, file=sys.stderr)
 
 
 def _show_table(table: Table) -> None:
@@ -117,6 +92,8 @@ def _text(value: Any) -> str:
         return amount_text(value)
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, datetime):
+        return rfc3339(value.replace(microsecond=0))
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={_text(item)}" for key, item in value.items())
     return str(jsonable(value))
