@@ -12,7 +12,9 @@ COLLECTORS: dict[str, str] = {
     "focus_files": "collectors.billing.focus_files:FocusFiles",
     "nvml": "collectors.gpu.nvml:Nvml",
 }
-"""Kind -> "module:Class". Each class has its own `Settings` model in its file."""
+"""Kind -> "module:Class". Each class has its own `Settings` model in its file, a
+`spendwatt.settings.SettingsModel`, and is made as `Class(name, settings)`: `name` is the entry's
+in the configuration, and the `source` of what it brings."""
 
 GROUP = "spendwatt.collectors"
 """Entry points of this group add kinds of other packages."""
