@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from analysis.budget_days import BudgetDays
 from analysis.economics.demand import AssetHours, WorkloadSpend
+from analysis.freshness import SourceState
 from analysis.ledger import Ledger
 from spendwatt.estate import Estate
 from spendwatt.records import Finding
@@ -23,6 +25,10 @@ class Inputs:
     ledger: Ledger = field(default_factory=Ledger.empty)
     """Changes of the bill, by day, account, service, region and currency."""
     asset_hours: Sequence[AssetHours] = ()
-    """One per configured asset that telemetry knows, over the 42 days before `as_of`."""
+    """One per configured asset that telemetry knows, over the 49 days before `as_of`."""
     workload_spend: Sequence[WorkloadSpend] = ()
-    """One per configured workload with a filter and currency, over the 42 days before `as_of`."""
+    """One per configured workload with a filter and currency, over the 49 days before `as_of`."""
+    budget_days: Mapping[str, BudgetDays] = field(default_factory=dict)
+    """Name of a budget -> exact billed cost per day, from `budget_days.first_needed(as_of)` on."""
+    sources: Sequence[SourceState] = ()
+    """Every source of bills and readings, configured or ever imported."""

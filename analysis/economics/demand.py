@@ -1,7 +1,7 @@
 """What was measured and billed, in the form that economics takes it: hours of assets, days of work.
 
-Evaluations look at 28 days, and a crossing is told after three weekly ones agree, so loaders bring
-the 42 days before `as_of` (`HISTORY_DAYS`).
+Evaluations look at 28 days, and a crossing is told after three weekly ones agree. Bills come days
+late, so loaders bring the 49 days before `as_of` (`HISTORY_DAYS`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 MEASURED_DAYS = 28
 """Days that one evaluation rests on: whole weeks, so that weekends weigh what they weigh."""
 
-HISTORY_DAYS = 42
-"""Days that three evaluations, a week apart, need."""
+HISTORY_DAYS = 49
+"""Days that three evaluations need, a week apart, the newest bill a week late."""
 
 HOURS_PER_MONTH = Decimal(730)
 DAYS_PER_MONTH = Decimal(365) / 12
@@ -94,7 +94,7 @@ class AssetUse:
 
     gpus: int
     days: Decimal
-    """From the first measured hour in the span to its end."""
+    """From the first measured hour to the end of the span, at most its length."""
     coverage: Decimal
     """Known GPU-hours over those that the span holds, 0 to 1."""
     busy_gpu_hours_per_month: Decimal
@@ -123,9 +123,10 @@ def use_of(hours: AssetHours, end: datetime, days: int = MEASURED_DAYS) -> Asset
     busy_share = float(span.busy_gpu_hours.sum()) / known
     mean, idle, slope = _power(span)
     whole = hours.gpus * days * 24
+    since = (end.timestamp() - float(hours.hour.min())) / 86_400
     return AssetUse(
         gpus=hours.gpus,
-        days=exact((end.timestamp() - float(span.hour.min())) / 86_400),
+        days=exact(min(float(days), since)),
         coverage=exact(min(1.0, known / whole)),
         busy_gpu_hours_per_month=exact(busy_share * hours.gpus * 730),
         mean_kw=mean,
@@ -137,13 +138,13 @@ def use_of(hours: AssetHours, end: datetime, days: int = MEASURED_DAYS) -> Asset
 def spend_per_month(
     spend: WorkloadSpend, end: date, days: int = MEASURED_DAYS
 ) -> tuple[Decimal, int]:
-    """Give the cost of a month at the pace of the `days` before `end`, and the days known of them.
+    """Give the cost of a month at the pace of the last complete `days`, and how many there are.
 
-    Only complete days count; an incomplete one would read as a drop. The cost is 0 where the
-    second figure is 0: look at that first.
+    Only days before `end` and complete ones count; an incomplete one would read as a drop. The
+    cost is 0 where the second figure is 0: look at that first.
     """
-    first = max(end - timedelta(days=days), spend.first_day)
     last = min(end, spend.complete_until)
+    first = max(last - timedelta(days=days), spend.first_day)
     known = (last - first).days
     if known <= 0:
         return Decimal(0), 0

@@ -10,14 +10,14 @@ import numpy as np
 
 from analysis.economics.demand import AssetHours, exact
 from spendwatt.errors import ConfigError
-from spendwatt.estate import EnergyPrice
+from spendwatt.estate import EnergyPrice, TariffBand
 from spendwatt.money import Money
 
 HOURS_PER_WEEK = 168
 
 
-def week_prices(energy: EnergyPrice) -> tuple[Decimal, ...]:
-    """Give the price of each hour of a week, Monday's first hour first, in the tariff's own zone.
+def week_bands(energy: EnergyPrice) -> tuple[TariffBand, ...]:
+    """Give the band of each hour of a week, Monday's first hour first, in the tariff's own zone.
 
     Empty where no tariff is set. Raises ConfigError naming an hour that no band or two bands hold,
     and bands in two currencies.
@@ -26,7 +26,7 @@ def week_prices(energy: EnergyPrice) -> tuple[Decimal, ...]:
         return ()
     if len({band.price_per_kwh.currency for band in energy.bands}) > 1:
         raise ConfigError("energy.bands are priced in two currencies", do="Use one for all bands")
-    prices = []
+    bands = []
     for place in range(HOURS_PER_WEEK):
         weekday, hour = divmod(place, 24)
         found = [
@@ -40,8 +40,13 @@ def week_prices(energy: EnergyPrice) -> tuple[Decimal, ...]:
                 f"energy.bands: hour {hour} of weekday {weekday} (0 is Monday) is in {names}",
                 do="Let every hour of the week be in exactly one band",
             )
-        prices.append(found[0].price_per_kwh.amount)
-    return tuple(prices)
+        bands.append(found[0])
+    return tuple(bands)
+
+
+def week_prices(energy: EnergyPrice) -> tuple[Decimal, ...]:
+    """Give the price of each hour of a week, as `week_bands` gives the bands."""
+    return tuple(band.price_per_kwh.amount for band in week_bands(energy))
 
 
 def mean_price(energy: EnergyPrice) -> Money | None:
