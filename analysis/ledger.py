@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+DAY_SECONDS = 86_400
+
+SeriesName = tuple[str, str, str, str, str]
+"""(provider, account, service, region, currency)."""
+
+Change = tuple[SeriesName, int, int, bool, float, float]
+"""(series, day, received, assumed, billed cost, effective cost), as `Ledger.of` takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +25,7 @@ class Ledger:
     Costs are floats here: they feed statistics, and never return to stored money.
     """
 
-    series: Sequence[tuple[str, str, str, str, str]]
+    series: Sequence[SeriesName]
     """Distinct (provider, account, service, region, currency)."""
     series_index: NDArray[np.int32]
     """Row -> place in `series`."""
@@ -30,29 +38,42 @@ class Ledger:
     billed_cost: NDArray[np.float64]
     effective_cost: NDArray[np.float64]
 
+    def __len__(self) -> int:
+        return len(self.day)
+
     @staticmethod
     def empty() -> Ledger:
         """Give a ledger without rows."""
-        none = np.zeros(0)
+        return Ledger.of(())
+
+    @staticmethod
+    def of(changes: Iterable[Change]) -> Ledger:
+        """Make a ledger from rows."""
+        rows = list(changes)
+        names = sorted({row[0] for row in rows})
+        place = {name: index for index, name in enumerate(names)}
         return Ledger(
-            series=(),
-            series_index=none.astype(np.int32),
-            day=none.astype(np.int32),
-            received=none.astype(np.int64),
-            assumed=none.astype(np.bool_),
-            billed_cost=none,
-            effective_cost=none,
+            series=tuple(names),
+            series_index=np.array([place[row[0]] for row in rows], dtype=np.int32),
+            day=np.array([row[1] for row in rows], dtype=np.int32),
+            received=np.array([row[2] for row in rows], dtype=np.int64),
+            assumed=np.array([row[3] for row in rows], dtype=np.bool_),
+            billed_cost=np.array([row[4] for row in rows], dtype=np.float64),
+            effective_cost=np.array([row[5] for row in rows], dtype=np.float64),
+        )
+
+    def where(self, kept: NDArray[np.bool_]) -> Ledger:
+        """Give the rows that `kept` marks."""
+        return Ledger(
+            series=self.series,
+            series_index=self.series_index[kept],
+            day=self.day[kept],
+            received=self.received[kept],
+            assumed=self.assumed[kept],
+            billed_cost=self.billed_cost[kept],
+            effective_cost=self.effective_cost[kept],
         )
 
     def as_of(self, moment_seconds: int) -> Ledger:
         """Give what was known at a moment."""
-        seen = self.received <= moment_seconds
-        return Ledger(
-            series=self.series,
-            series_index=self.series_index[seen],
-            day=self.day[seen],
-            received=self.received[seen],
-            assumed=self.assumed[seen],
-            billed_cost=self.billed_cost[seen],
-            effective_cost=self.effective_cost[seen],
-        )
+        return self.where(self.received <= moment_seconds)
