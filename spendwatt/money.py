@@ -28,13 +28,16 @@ def to_nano(amount: Decimal) -> int:
     """
     if not amount.is_finite():
         raise MoneyError(f"{amount} is not an amount of money")
-    nano = int(amount.quantize(_NANO, rounding=ROUND_HALF_EVEN, context=_EXACT).scaleb(9, _EXACT))
-    if abs(nano) > MAX_NANO:
-        raise MoneyError(
-            f"{amount} exceeds the largest amount that can be stored "
-            f"({MAX_NANO // NANO_PER_UNIT:,} units)"
-        )
-    return nano
+    # Before rounding: an amount of more than 51 digits could not even be rounded.
+    if not amount or amount.adjusted() < len(str(MAX_NANO)) - 9:
+        rounded = amount.quantize(_NANO, rounding=ROUND_HALF_EVEN, context=_EXACT)
+        nano = int(rounded.scaleb(9, _EXACT))
+        if abs(nano) <= MAX_NANO:
+            return nano
+    raise MoneyError(
+        f"{amount} exceeds the largest amount that can be stored "
+        f"({MAX_NANO // NANO_PER_UNIT:,} units)"
+    )
 
 
 def from_nano(nano: int) -> Decimal:

@@ -13,6 +13,8 @@ ALLOWED = (
     "today, yesterday, week, lastweek, month, lastmonth, a span such as 7d or 24h, a span shifted "
     "back such as '7d offset 1d', or two RFC 3339 moments or dates separated by a comma"
 )
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _SPAN = re.compile(r"^([1-9][0-9]{0,4})(m|h|d|w)$")
 _UNIT = {
     "m": timedelta(minutes=1),
@@ -62,14 +64,28 @@ def parse_window(text: str, now: datetime) -> Window:
     `7d` and `2w` are whole UTC days including today; `24h` and `90m` end at `now`, cut to the
     minute; `month` is the whole calendar month of `now`. Raises UsageError naming what is allowed.
     """
-    word, _, offset = (part.strip() for part in text.partition(" offset "))
+    word, has_offset, offset = text.strip().partition(" offset ")
+    word, offset = word.strip(), offset.strip()
     try:
         window = _pair(word) if "," in word else _named(word, now)
-        return window.shifted(-_span(offset)) if offset else window
+        window = window.shifted(-_span(offset)) if has_offset else window
     except (ValueError, OverflowError) as err:
         raise UsageError(
-            f'window "{text[:80]}" is not understood', do=f"Allowed: {ALLOWED}", parameter="window"
+            f'window "{_shown(text)}" is not understood',
+            do=f"Allowed: {ALLOWED}",
+            parameter="window",
         ) from err
+    if window.start < EARLIEST or window.end > LATEST:
+        raise UsageError(
+            f'window "{_shown(text)}" reaches beyond what is known',
+            do=f"Allowed: from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}",
+            parameter="window",
+        )
+    return window
+
+
+def _shown(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text[:80])
 
 
 def _pair(text: str) -> Window:
