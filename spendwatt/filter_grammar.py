@@ -141,3 +141,23 @@ class _Reader:
             do=f"Example: {EXAMPLE}; in a URL, + is written %2B",
             parameter="filter",
         )
+
+
+def filter_text(filter_: Filter) -> str:
+    """Write a filter as `parse_filter` reads it."""
+    if isinstance(filter_, Condition):
+        key = f"[{filter_.key}]" if filter_.key is not None else ""
+        values = ",".join(_quoted(value) for value in filter_.values)
+        return f"{filter_.field}{key}{'!' if filter_.negated else ''}{filter_.op}{values}"
+    mark = "+" if filter_.how == "all" else "|"
+    return mark.join(_part_text(part) for part in filter_.parts)
+
+
+def _part_text(filter_: Filter) -> str:
+    text = filter_text(filter_)
+    return text if isinstance(filter_, Condition) else f"({text})"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from spendwatt.errors import SpendwattError
-from spendwatt.filter_grammar import parse_filter
+from spendwatt.filter_grammar import filter_text, parse_filter
 from spendwatt.money import Money, parse_money
 from spendwatt.query import Filter
 
@@ -155,7 +155,9 @@ Duration = Annotated[
 MoneyText = Annotated[Money, BeforeValidator(_money), PlainSerializer(str, return_type=str)]
 """`purchase_price = "250000 USD"`."""
 
-FilterText = Annotated[Filter, BeforeValidator(_filter)]
+FilterText = Annotated[
+    Filter, BeforeValidator(_filter), PlainSerializer(filter_text, return_type=str)
+]
 """`filter = 'label[team]:"ml"'`."""
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), PlainSerializer(str, return_type=str)]
