@@ -49,25 +49,6 @@ def is_storable(text: str) -> bool:
     return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
 
 
-def render_filter(filter_: Filter) -> str:
-    """Write a filter as `parse_filter` reads it."""
-    if isinstance(filter_, Condition):
-        return _condition_text(filter_)
-    mark = "+" if filter_.how == "all" else "|"
-    return mark.join(
-        f"({render_filter(part)})" if isinstance(part, Group) else _condition_text(part)
-        for part in filter_.parts
-    )
-
-
-def _condition_text(condition: Condition) -> str:
-    name = condition.field if condition.key is None else f"{condition.field}[{condition.key}]"
-    values = ",".join(
-        '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in condition.values
-    )
-    return f"{name}{'!' if condition.negated else ''}{condition.op}{values}"
-
-
 class _Reader:
     """A recursive-descent reader over the tokens of one text."""
 
