@@ -190,6 +190,9 @@ class Replay:
             for row, end in zip(rows[ready & lasting], day[ready & lasting], strict=True):
                 start = max(int(end) + 1 - ACCEPT_DAYS, 0)
                 self.state.left_out[row, start : end + 1] = False
+                # Measured against the old level, they tell nothing about noise.
+                self.state.miss[row, start : end + 1] = np.nan
+                self.state.drift[row, start : end + 1] = np.nan
                 self.state.accepted[row] = end
                 self.state.since[row] = start
 
