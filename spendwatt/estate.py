@@ -110,6 +110,9 @@ class HardwareOption:
     software_per_month: Money | None = None
     spares_percent_per_year: Decimal | None = None
     cost_of_capital_percent_per_year: Decimal = Decimal(0)
+    running_per_month: Money | None = None
+    """All that one costs to run, energy and people included, where it is bought as one service:
+    then the parts above are not asked for."""
     lead_time_days: int | None = None
     """From the order to the first useful hour."""
     cloud_gpus_per_gpu: Decimal | None = None

@@ -185,10 +185,12 @@ def _power(span: AssetHours) -> tuple[Decimal | None, Decimal | None, Decimal | 
     )
     weight = span.energy_gpu_hours[known]
     mean = float(np.average(kw_per_gpu, weights=weight))
-    centred = busy - np.average(busy, weights=weight)
+    mean_busy = float(np.average(busy, weights=weight))
+    centred = busy - mean_busy
     spread = float(np.sum(weight * centred**2))
     # One level of load shows no slope: then all of the power counts as there anyway.
     slope = float(np.sum(weight * centred * kw_per_gpu)) / spread if spread > 1e-6 else 0.0
-    slope = max(0.0, min(slope, mean))
-    idle = max(0.0, mean - slope * float(np.average(busy, weights=weight)))
+    # Neither may work save power, nor idleness give any back.
+    slope = max(0.0, min(slope, mean / mean_busy)) if mean_busy else 0.0
+    idle = max(0.0, mean - slope * mean_busy)
     return exact(mean * span.gpus), exact(idle * span.gpus), exact(slope)

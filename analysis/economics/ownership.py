@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from analysis.economics.demand import HOURS_PER_MONTH
@@ -25,6 +25,10 @@ class OwnMonth:
     software: Decimal = Decimal(0)
     spares: Decimal = Decimal(0)
     other: Decimal = Decimal(0)
+
+    def times(self, factor: int) -> OwnMonth:
+        """Give so many of it."""
+        return OwnMonth(**{f.name: getattr(self, f.name) * factor for f in fields(self)})
 
     @property
     def running(self) -> Decimal:

@@ -18,8 +18,7 @@ from analysis.economics.demand import (
     gpu_hours_per_month,
     spend_per_month,
 )
-from analysis.economics.ownership import OwnMonth, percent_per_month
-from analysis.economics.tariff import mean_price
+from analysis.economics.option import equivalence_of, purchase_of
 from spendwatt.estate import Estate, HardwareOption, Quote, Workload
 from spendwatt.money import Money
 
@@ -45,16 +44,34 @@ def compare_workloads(
 def compare_workload(
     estate: Estate, workload: Workload, option: HardwareOption, spend: WorkloadSpend, on: date
 ) -> Comparison:
-    """Judge one workload against one option, by the 28 days before `on`."""
+    """Judge one workload against one option, by its last 28 complete days before `on`."""
     basis = Basis(spend.currency, on, estate.currency_rates)
     cloud, days = spend_per_month(spend, on)
     if days < MEASURED_DAYS:
         basis.waits.append(f"{MEASURED_DAYS} whole days of spend ({days} so far)")
-    shown = Money(cloud.quantize(Decimal("0.01")), spend.currency)
-    basis.note(f"spend of {workload.name} a month", str(shown), Origin.BILLED, on)
-    basis.note(f"workloads.{workload.name}.servers", str(workload.servers), Origin.CONFIGURED)
-    servers, load = _servers(estate, workload, option, spend, basis)
-    purchase = _purchase(estate, option, servers, basis)
+    if days:
+        shown = Money(cloud.quantize(Decimal("0.01")), spend.currency)
+        basis.note(f"spend of {workload.name} a month", str(shown), Origin.BILLED, on)
+    hours = gpu_hours_per_month(spend, on)
+    if hours is not None:
+        basis.note(f"GPU-hours of {workload.name} a month", f"{hours:.0f}", Origin.BILLED, on)
+    else:
+        hours = _quoted_hours(estate, workload, cloud, basis)
+    return judge(estate, workload, option, basis, cloud=cloud, gpu_hours=hours)
+
+
+def judge(
+    estate: Estate,
+    workload: Workload,
+    option: HardwareOption,
+    basis: Basis,
+    *,
+    cloud: Decimal,
+    gpu_hours: Decimal | None,
+) -> Comparison:
+    """Judge a monthly spend in the cloud, and its GPU-hours where known, against an option."""
+    servers, load = _servers(estate, workload, option, gpu_hours, basis)
+    purchase = purchase_of(estate, option, servers, basis)
     plan = _plan(workload, purchase, cloud, basis, servers=servers, load=load)
     lacking = open_question(
         basis,
@@ -62,11 +79,11 @@ def compare_workload(
         name=workload.name,
         option=option.name,
         direction=Direction.CLOUD_TO_OWN,
-        cloud_per_month=cloud if days else None,
+        cloud_per_month=cloud or None,
     )
     if lacking is not None:
         return lacking
-    answer, payback = buy(purchase, plan, on=on, lead_days=option.lead_time_days or 0)
+    answer, payback = buy(purchase, plan, on=basis.on, lead_days=option.lead_time_days or 0)
     own = purchase.per_month
     utilization = None if load is None else load / servers
     return Comparison(
@@ -74,9 +91,9 @@ def compare_workload(
         name=workload.name,
         option=option.name,
         direction=Direction.CLOUD_TO_OWN,
-        on=on,
+        on=basis.on,
         answer=answer,
-        currency=spend.currency,
+        currency=basis.currency,
         cloud_per_month=cloud,
         own_per_month=own,
         upfront=plan.upfront,
@@ -97,63 +114,6 @@ def _without(workload: Workload, on: date, need: str, *, waits: bool = False) ->
         on=on,
         answer=Answer(AnswerKind.UNKNOWN, why, needs=(need,), waits=waits),
     )
-
-
-def _purchase(estate: Estate, option: HardwareOption, servers: int, basis: Basis) -> Purchase:
-    """Gather what so many of an option cost; the option's figures are those of one."""
-    key = f"hardware_options.{option.name}"
-    price = basis.money(
-        f"{key}.purchase_price",
-        option.purchase_price,
-        origin=Origin.QUOTED,
-        since=option.quoted_on,
-    )
-    salvage = basis.money(f"{key}.salvage_value", option.salvage_value, optional=True)
-    if salvage > price:
-        basis.needs.append(f"{key}.salvage_value at most its purchase_price")
-    life = basis.number(
-        f"{key}.useful_life_years", option.useful_life_years, "years", positive=True
-    )
-    percents = _percents(option, key, price, basis)
-    running = OwnMonth(
-        capital=Decimal(0),
-        energy=servers * _energy(estate, option, key, basis),
-        maintenance=servers * percents[0],
-        spares=servers * percents[1],
-        staff=servers * basis.money(f"{key}.staff_per_month", option.staff_per_month),
-        colocation=servers
-        * basis.money(f"{key}.colocation_per_month", option.colocation_per_month, optional=True),
-        software=servers
-        * basis.money(f"{key}.software_per_month", option.software_per_month, optional=True),
-    )
-    rate = option.cost_of_capital_percent_per_year
-    basis.number(f"{key}.cost_of_capital_percent_per_year", rate, "%")
-    return Purchase(
-        price=servers * price,
-        salvage=servers * salvage,
-        life_months=max(1, int(life * 12)),
-        running=running,
-        rate_per_year=rate / 100,
-    )
-
-
-def _percents(
-    option: HardwareOption, key: str, price: Decimal, basis: Basis
-) -> tuple[Decimal, Decimal]:
-    maintenance = basis.number(
-        f"{key}.maintenance_percent_per_year", option.maintenance_percent_per_year, "%"
-    )
-    spares = basis.number(
-        f"{key}.spares_percent_per_year", option.spares_percent_per_year, "%", optional=True
-    )
-    return percent_per_month(price, maintenance), percent_per_month(price, spares)
-
-
-def _energy(estate: Estate, option: HardwareOption, key: str, basis: Basis) -> Decimal:
-    watts = basis.number(f"{key}.power_watts", option.power_watts, "W")
-    price = basis.money("energy.price_per_kwh", mean_price(estate.energy))
-    pue = basis.number("energy.pue", estate.energy.pue, "", positive=True)
-    return watts / 1000 * HOURS_PER_MONTH * pue * price
 
 
 def _plan(
@@ -219,45 +179,43 @@ def _trends(workload: Workload, basis: Basis) -> tuple[Decimal, Decimal]:
     return growth / 100, decline / 100
 
 
+def _quoted_hours(
+    estate: Estate, workload: Workload, cloud: Decimal, basis: Basis
+) -> Decimal | None:
+    """Give the GPU-hours that a spend buys at the workload's quote; None where it names none."""
+    quote = _quote(estate, workload)
+    if quote is None:
+        if workload.quote is not None:
+            basis.needs.append(f"a [[quotes]] entry named {workload.quote}")
+        return None
+    price = basis.money(
+        f"quotes.{quote.name}.price_per_gpu_hour",
+        quote.price_per_gpu_hour,
+        origin=Origin.QUOTED,
+        since=quote.quoted_on,
+    )
+    return cloud / price if price > 0 else None
+
+
+def _quote(estate: Estate, workload: Workload) -> Quote | None:
+    return next((q for q in estate.quotes if q.name == workload.quote), None)
+
+
 def _servers(
     estate: Estate,
     workload: Workload,
     option: HardwareOption,
-    spend: WorkloadSpend,
+    gpu_hours: Decimal | None,
     basis: Basis,
 ) -> tuple[int, Decimal | None]:
     """Give how many of the option it takes, and today's load in servers; None if not known."""
-    quote = next((q for q in estate.quotes if q.name == workload.quote), None)
-    if workload.quote is not None and quote is None:
-        basis.needs.append(f"a [[quotes]] entry named {workload.quote}")
-    hours = gpu_hours_per_month(spend, basis.on)
-    if hours is not None:
-        basis.note(f"GPU-hours of {workload.name} a month", f"{hours:.0f}", Origin.BILLED, basis.on)
-    elif quote is not None:
-        price = basis.money(
-            f"quotes.{quote.name}.price_per_gpu_hour",
-            quote.price_per_gpu_hour,
-            origin=Origin.QUOTED,
-            since=quote.quoted_on,
-        )
-        hours = spend_per_month(spend, basis.on)[0] / price if price > 0 else None
-    if hours is None:
-        return max(1, workload.servers), None
-    same = _equivalence(option, quote, basis)
-    load = hours / (option.gpus * HOURS_PER_MONTH * same) if same and option.gpus > 0 else None
-    return max(1, workload.servers, _ceiling(load or Decimal(0))), load
-
-
-def _equivalence(option: HardwareOption, quote: Quote | None, basis: Basis) -> Decimal:
-    key = f"hardware_options.{option.name}.cloud_gpus_per_gpu"
-    models = (option.gpu_model, quote.gpu_model if quote else None)
-    if option.cloud_gpus_per_gpu is not None:
-        return basis.number(key, option.cloud_gpus_per_gpu, "", positive=True)
-    if None in models or models[0] == models[1]:
-        basis.note(key, "1", Origin.DEFAULT if None in models else Origin.CONFIGURED)
-        return Decimal(1)
-    basis.needs.append(f"{key} (an {models[0]} against a cloud {models[1]})")
-    return Decimal(0)
+    load = None
+    if gpu_hours is not None and option.gpus > 0:
+        same = equivalence_of(option, _quote(estate, workload), basis)
+        load = gpu_hours / (option.gpus * HOURS_PER_MONTH * same) if same else None
+    servers = max(1, workload.servers, _ceiling(load or Decimal(0)))
+    basis.note(f"workloads.{workload.name}.servers", str(servers), Origin.CONFIGURED)
+    return servers, load
 
 
 def _given(value: Decimal) -> Origin:
