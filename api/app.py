@@ -11,7 +11,7 @@ from api import mount, problems
 from api.auth import requires
 from api.context import ApiSettings, Context
 from api.guard import Guard
-from api.routes import catalogue, findings, health, metrics
+from api.routes import catalogue, findings, health, metrics, silences, tokens
 from reports import contract
 from reports.contract import Report
 from spendwatt import __version__
@@ -46,19 +46,22 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # A redirect would be built from the caller's Host header.
+        redirect_slashes=False,
     )
     app.state.context = Context(store, estate, settings, clock)
     app.add_middleware(Guard, settings=settings)
     problems.install(app)
     app.include_router(health.router())
     app.include_router(metrics.router())
-    app.include_router(_versioned(reports))
+    for router in (_reading(reports), silences.router(), tokens.router()):
+        app.include_router(router, prefix=PREFIX)
     return app
 
 
-def _versioned(reports: Mapping[str, Report]) -> APIRouter:
+def _reading(reports: Mapping[str, Report]) -> APIRouter:
     viewer: list[Any] = [Depends(requires(Role.VIEWER))]
-    reading = APIRouter(prefix=PREFIX, dependencies=viewer)
+    reading = APIRouter(dependencies=viewer)
     reading.include_router(catalogue.router(reports))
     reading.include_router(findings.router())
     mount.mount(reading, reports)

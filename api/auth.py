@@ -9,7 +9,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import BackgroundTasks, Request, Security
+from fastapi import BackgroundTasks, Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.context import Context, context_of
@@ -65,6 +65,10 @@ def requires(role: Role) -> Callable[..., Caller]:
         return found
 
     return caller
+
+
+Operator = Annotated[Caller, Depends(requires(Role.OPERATOR))]
+"""Type of a route's parameter: who calls, once the role is checked."""
 
 
 def require_safe_bind(host: str, store: Store) -> None:

@@ -49,6 +49,18 @@ def answers(
     return good | problems({HTTPStatus.NOT_FOUND: missing} if missing else {})
 
 
+def made(schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """Describe the answers of a POST that makes something."""
+    content = {"application/json": {"schema": schema}}
+    good = {HTTPStatus.CREATED.value: {"description": "It was made", "content": content}}
+    return good | problems(
+        {
+            HTTPStatus.BAD_REQUEST: "The body is not JSON in UTF-8",
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",
+        }
+    )
+
+
 def problems(more: Mapping[HTTPStatus, str]) -> dict[int | str, dict[str, Any]]:
     """Describe what any route may refuse, and `more` that this one refuses."""
     content = {MEDIA_TYPE: {"schema": SCHEMA}}

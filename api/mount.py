@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -49,9 +50,9 @@ def given(request: Request) -> dict[str, str]:
     return found
 
 
-def json_response(body: bytes) -> Response:
+def json_response(body: bytes, status: int = HTTPStatus.OK) -> Response:
     """Make the answer of bytes that are JSON already."""
-    return Response(body, media_type="application/json")
+    return Response(body, status_code=status, media_type="application/json")
 
 
 def table_response(name: str, table: Table, form: str) -> Response:
