@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from spendwatt.errors import StorageError, UsageError
 from spendwatt.finding_filter import check_fields, subject
@@ -143,6 +143,13 @@ def get(connection: Connection, id_or_prefix: str) -> StoredFinding | None:
             parameter="id",
         )
     return _stored(rows[0]) if rows else None
+
+
+def newest(connection: Connection) -> datetime | None:
+    """Give the moment as of which findings were last saved; None where there are none."""
+    latest = func.max(func.coalesce(table.c.resolved_at, table.c.updated_at))
+    newest_at: datetime | None = connection.execute(select(latest)).scalar_one()
+    return newest_at
 
 
 def history(connection: Connection, id_: str) -> list[FindingEvent]:

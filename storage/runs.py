@@ -48,6 +48,8 @@ class LastRuns:
     """Ended tries since the newest success that failed or were abandoned."""
     failing_since: datetime | None
     """Start of the first of those."""
+    last_error: str | None
+    """What the newest of those said; None where its process died."""
 
 
 def start(connection: Connection, name: str, now: datetime) -> int:
@@ -124,6 +126,7 @@ def _last(connection: Connection, name: str) -> LastRuns:
         last_ok=last_ok,
         failures_in_a_row=len(failures),
         failing_since=failures[-1].started_at if failures else None,
+        last_error=failures[0].error if failures else None,
     )
 
 
