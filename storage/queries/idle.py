@@ -1,0 +1,166 @@
+"""Reads idle stretches: joined over midnight, or cut to a window and to its days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from spendwatt.clock import midnight, utc_day
+from spendwatt.records import GpuState, IdleStretch
+from spendwatt.window import Window
+from storage.steps import DAY, MINUTE, start_of
+from storage.tables.telemetry import gpu, gpu_idle, gpu_owner
+
+LOOK_BACK = timedelta(days=90)
+"""How far before a window the beginning of a stretch is looked for."""
+
+_SUMS = (
+    "idle_seconds",
+    "util_percent_seconds",
+    "util_seconds",
+    "memory_mib_seconds",
+    "memory_seconds",
+    "power_joules",
+    "power_seconds",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CutStretch:
+    """The part of a stretch that lies in a window, or in a day of it."""
+
+    stretch: IdleStretch
+    """Its times and sums are those of the part."""
+    since: datetime
+    """When the whole stretch began."""
+    shared: bool = False
+    """The window cuts a stored piece, whose sums were shared by time."""
+
+
+def stretches(connection: Connection, window: Window) -> list[IdleStretch]:
+    """Give the stretches that touch a window, by GPU and time, each from its true beginning.
+
+    Midnight does not cut them, the window's end does: nothing later is told.
+    """
+    known = Window(window.start - LOOK_BACK, window.end)
+    return [
+        join([_cut(piece, known)[0] for piece in run])
+        for run in _whole(_pieces(connection, window))
+        if run[-1].ended_at > window.start
+    ]
+
+
+def cut_stretches(
+    connection: Connection, window: Window, *, by_day: bool = False
+) -> list[CutStretch]:
+    """Give what of each stretch lies in a window, or in each UTC day of it."""
+    return [
+        CutStretch(
+            stretch=join([piece for piece, _ in group]),
+            since=run[0].started_at,
+            shared=any(shared for _, shared in group),
+        )
+        for run in _whole(_pieces(connection, window))
+        for group in _groups(run, window, by_day=by_day)
+    ]
+
+
+def last_readings(connection: Connection) -> dict[str, datetime]:
+    """Give the end of the last minute that was read of each GPU, by uuid."""
+    query = (
+        select(gpu.c.uuid, func.max(gpu_owner.c.last_minute))
+        .join(gpu_owner, gpu_owner.c.gpu_id == gpu.c.gpu_id)
+        .group_by(gpu.c.uuid)
+    )
+    return {uuid: start_of(minute + 1, MINUTE) for uuid, minute in connection.execute(query)}
+
+
+def join(pieces: Sequence[IdleStretch]) -> IdleStretch:
+    """Join pieces of one stretch, in order of time."""
+    sums = {name: sum(getattr(piece, name) for piece in pieces) for name in _SUMS}
+    return replace(pieces[0], ended_at=pieces[-1].ended_at, **sums)
+
+
+def _pieces(connection: Connection, window: Window) -> list[IdleStretch]:
+    """Give the pieces that touch the window, and those before it that they continue."""
+    touching = [
+        gpu_idle.c.started_at < window.end,
+        gpu_idle.c.started_at >= window.start - DAY,  # no piece is longer than a day
+        gpu_idle.c.ended_at > window.start,
+    ]
+    rows = connection.execute(_select().where(*touching)).all()
+    continued = {
+        row.gpu_id
+        for row in rows
+        if row.started_at <= window.start and row.started_at == midnight(utc_day(row.started_at))
+    }
+    if continued:
+        before = [
+            gpu_idle.c.gpu_id.in_(continued),
+            gpu_idle.c.started_at >= window.start - LOOK_BACK,
+            gpu_idle.c.ended_at <= window.start,
+        ]
+        rows = [*connection.execute(_select().where(*before)), *rows]
+    return [_piece(row) for row in sorted(rows, key=lambda row: (row.uuid, row.started_at))]
+
+
+def _select() -> Select[Any]:
+    return select(gpu.c.uuid, gpu_idle).join(gpu, gpu.c.gpu_id == gpu_idle.c.gpu_id)
+
+
+def _piece(row: Any) -> IdleStretch:
+    return IdleStretch(
+        gpu_uuid=row.uuid,
+        state=GpuState(row.state),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        **{name: getattr(row, name) for name in _SUMS},
+    )
+
+
+def _whole(pieces: Iterable[IdleStretch]) -> Iterator[list[IdleStretch]]:
+    """Group pieces that midnight cut apart; a change of state ends a stretch."""
+    run: list[IdleStretch] = []
+    for piece in pieces:
+        if run and not _follows(run[-1], piece):
+            yield run
+            run = []
+        run.append(piece)
+    if run:
+        yield run
+
+
+def _follows(earlier: IdleStretch, later: IdleStretch) -> bool:
+    return (
+        earlier.gpu_uuid == later.gpu_uuid
+        and earlier.state is later.state
+        and earlier.ended_at == later.started_at
+    )
+
+
+def _touches(piece: IdleStretch, window: Window) -> bool:
+    return piece.started_at < window.end and piece.ended_at > window.start
+
+
+def _groups(
+    run: Sequence[IdleStretch], window: Window, *, by_day: bool
+) -> list[list[tuple[IdleStretch, bool]]]:
+    """Give what of the pieces lies in the window: together, or each by itself."""
+    inside = [_cut(piece, window) for piece in run if _touches(piece, window)]
+    if by_day:
+        return [[part] for part in inside]
+    return [inside] if inside else []
+
+
+def _cut(piece: IdleStretch, window: Window) -> tuple[IdleStretch, bool]:
+    """Cut a piece to the window; sums of a cut piece are shared by time."""
+    start, end = max(piece.started_at, window.start), min(piece.ended_at, window.end)
+    share = (end - start) / (piece.ended_at - piece.started_at)
+    if share == 1:
+        return piece, False
+    sums = {name: getattr(piece, name) * share for name in _SUMS}
+    return replace(piece, started_at=start, ended_at=end, **sums), True
