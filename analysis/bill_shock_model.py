@@ -22,6 +22,8 @@ _FEW_DAYS = 7
 _MAD = 1.4826
 """Makes a median absolute deviation comparable to a standard deviation."""
 FEE_MONTHS = 6
+FEE_AHEAD_DAYS = 62
+"""Days beyond the grid for which a fee can be asked: two months."""
 _FEE_JUMP = 0.3
 _FEE_NOISE = 3.5
 EPOCH = date(1970, 1, 1)
@@ -171,7 +173,8 @@ class FeeCalendar:
         """By how much a day stood out of the eight days around it, in money."""
         self._least: Floats = np.full((rows, days), np.nan)
         """The excess from which it may have been a fee."""
-        self._earlier = _earlier_months(first_day, days)
+        earlier = _earlier_months(first_day, days + FEE_AHEAD_DAYS)
+        self._earlier = np.where(earlier < days, earlier, -1)
 
     def learn(self, cost: Floats, factors: Floats, noise: Floats, rows: Ints, day: Ints) -> None:
         """Measure how much `day` stands out of the four days before and after it.

@@ -21,6 +21,7 @@ _ACCEPT_SHARE = 0.8
 LATE_DAYS = 7
 """Days after its judgement in which a day may still turn out too high."""
 _SILENT_DAYS = 42
+_MAX_LOG = 60.0
 
 
 class Alert(NamedTuple):
@@ -108,7 +109,7 @@ class Replay:
             known = (self.judged + ahead <= today) & (self.state.fit.end > 0)
             if not known.any():
                 break
-            rows = np.flatnonzero(known)
+            rows = self._worth_a_look(np.flatnonzero(known), ahead)
             alerts += self._judge(rows, self.judged[rows] + ahead, today, whole=False)
         return alerts + self._late(today)
 
@@ -143,6 +144,16 @@ class Replay:
             state.drift[rows, day] = np.where(counts, found.drift, np.nan)
             self._accept(rows, day)
         return [self._alert(int(rows[hit]), int(day[hit]), today) for hit in hits]
+
+    def _worth_a_look(self, rows: Ints, ahead: int) -> Ints:
+        """Keep rows whose unfinished day exceeds the usual already; few do, so this is fast."""
+        state, day = self.state, self.judged[rows] + ahead
+        usual = np.exp(np.minimum(state.fit.log_expected(rows, day), _MAX_LOG))
+        young = day - state.started[rows] < FIRST_JUDGED
+        sparse = ~(state.fit.active_share[rows] >= 1)
+        return rows[
+            (state.cost[rows, day] > usual) | ((young | sparse) & (state.cost[rows, day] > 0))
+        ]
 
     def _late(self, today: int) -> list[Alert]:
         """Give days that were fine when judged, and that late costs have lifted over the limit."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from spendwatt.clock import rfc3339
 from spendwatt.records import Finding, Severity
+from spendwatt.settings import SettingsModel
 
 if TYPE_CHECKING:  # inputs imports this module for its fields
     from analysis.inputs import Inputs
@@ -33,10 +34,8 @@ class SourceState:
     """Since when it is asked; a source that never delivered is late counted from here."""
 
 
-class Settings(BaseModel):
+class Settings(SettingsModel):
     """When a source counts as silent."""
-
-    model_config = ConfigDict(extra="forbid")
 
     bills_hours: float = Field(default=48, gt=0)
     """Hours without news after which a source of bills is silent: providers refresh daily."""

@@ -1,0 +1,237 @@
+"""Writes a bill shock down for a person: what, how much, since when, because of what, what next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from analysis.bill_shock_episodes import Episode, Toll
+from analysis.bill_shock_replay import Replay
+from analysis.bill_shock_rules import RULE_TEXTS, Rule
+from analysis.causes import LEAST_SHARE, MOST_PARTS, Cause, causes, regions, services
+from analysis.ledger import Ledger
+from analysis.series import ALL, SeriesKey
+from analysis.wording import day, exact, money, percent, short, text
+from spendwatt.clock import midnight
+from spendwatt.records import Finding, MoneyBasis, Severity
+
+KIND = "bill_shock"
+PLOT_DAYS = 42
+CRITICAL_SHARE = 0.25
+"""Of the account's month: what points to more than this is critical."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shock:
+    """An episode with everything that its text needs."""
+
+    replay: Replay
+    ledger: Ledger
+    episode: Episode
+    toll: Toll
+    as_of: datetime
+    month_key: SeriesKey
+    month_stays: float
+    """Forecast end of the account's month, the shock going on as it does."""
+    month_usual: float
+    """The same without the shock."""
+    is_new: bool
+
+    @property
+    def key(self) -> SeriesKey:
+        """The series."""
+        return self.replay.keys[self.episode.row]
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the newest alerted day is known whole."""
+        latest = self.episode.last.day - self.replay.first_day
+        return latest <= int(self.replay.whole[self.episode.row])
+
+
+def finding(shock: Shock, started: date) -> Finding:
+    """Write a shock as a finding; `started` names it."""
+    key, up = shock.key, shock.episode.direction > 0
+    ranked = find_causes(shock)
+    result = Finding(
+        kind=KIND,
+        labels=_labels(key, "up" if up else "down", started),
+        severity=_severity(shock),
+        title=_title(shock),
+        detail="\n".join(_detail(shock, ranked)),
+        next_step="",
+        opened_at=midnight(day(shock.episode.first.alerted_on)),
+        money_at_stake=exact(shock.toll.ahead) if up else None,
+        money_basis=MoneyBasis.PROJECTED if up else None,
+        currency=key.currency,
+        evidence=_evidence(shock, ranked),
+    )
+    return _with_next_step(result, shock, ranked)
+
+
+def find_causes(shock: Shock) -> list[Cause]:
+    """Rank what explains the shock: services of an account or total, regions of a service."""
+    days = np.array(sorted({alert.day for alert in shock.episode.alerts}))
+    if shock.key.level == "service":
+        return causes(regions(shock.ledger, shock.key, days))
+    return causes(services(shock.replay, shock.key, days - shock.replay.first_day))
+
+
+def series_name(key: SeriesKey) -> str:
+    """Name a series for people."""
+    if key.level == "total":
+        return f"All spend in {key.currency}"
+    return f"{key.provider} {key.account} {'(all services)' if key.service == ALL else key.service}"
+
+
+def _labels(key: SeriesKey, direction: str, started: date) -> dict[str, str]:
+    named = {"provider": key.provider, "account": key.account, "service": key.service}
+    return {name: value for name, value in named.items() if value != ALL} | {
+        "currency": key.currency,
+        "direction": direction,
+        "started_on": started.isoformat(),
+    }
+
+
+def _severity(shock: Shock) -> Severity:
+    if shock.episode.direction < 0:
+        return Severity.INFO
+    critical = shock.toll.ahead >= CRITICAL_SHARE * abs(shock.month_usual)
+    return Severity.CRITICAL if critical and shock.toll.goes_on else Severity.WARNING
+
+
+def _title(shock: Shock) -> str:
+    last, coin = shock.episode.last, shock.key.currency
+    name, when = series_name(shock.key), short(day(last.day))
+    if shock.is_new:
+        return f"New: {name}, {money(last.known, coin)} on {when}, nothing before"
+    low, high = f"{last.low:,.0f}", f"{last.high:,.0f}"
+    return (
+        f"{name}: {money(_cost_now(shock), coin)} on {when}, "
+        f"expected {money(last.expected, coin)} ({low}-{high})"
+    )
+
+
+def _cost_now(shock: Shock) -> float:
+    column = shock.episode.last.day - shock.replay.first_day
+    return float(shock.replay.state.cost[shock.episode.row, column])
+
+
+def _detail(shock: Shock, ranked: list[Cause]) -> list[str]:
+    coin, cost = shock.key.currency, shock.toll
+    first, last = day(shock.episode.first_day), day(shock.episode.last.day)
+    lines = [f"Since {short(first)}, {money(cost.so_far, coin, sign=True)} so far"]
+    if cost.goes_on:
+        lines[0] += f", about {money(cost.per_day, coin, sign=True)} a day."
+    else:
+        lines[0] += f"; {short(last)} was its last day, the days after were normal."
+    shares = _shares_text(ranked)
+    if shares:
+        lines.append(shares)
+    if cost.goes_on:
+        account = series_name(shock.month_key)
+        lines.append(
+            f"If it stays: month of {account} {money(shock.month_usual, coin)} -> "
+            f"{money(shock.month_stays, coin)}."
+        )
+    lines.append(
+        f"{short(last)} is {'complete' if shock.is_whole else 'not complete yet and will rise'}. "
+        f"Confidence {confidence(shock)}: {RULE_TEXTS[shock.episode.rule]}."
+    )
+    return lines
+
+
+def confidence(shock: Shock) -> str:
+    """Say how sure the judgement is: by days that agree, and by how far they exceed the limit."""
+    last = shock.episode.last
+    days = len({alert.day for alert in shock.episode.alerts})
+    clear = last.direction < 0 or last.known > last.high + 0.5 * (last.high - last.expected)
+    if days >= 3 or (clear and shock.is_whole):
+        return "high"
+    return "medium" if shock.is_whole or clear else "low"
+
+
+def _shares_text(ranked: list[Cause]) -> str:
+    told = [cause for cause in ranked if cause.share >= LEAST_SHARE][:MOST_PARTS]
+    if not told:
+        return ""
+    parts = (
+        f"{percent(cause.share)} {'new ' if cause.is_new else ''}{cause.part.dimension} "
+        f"{cause.part.value or 'without a name'}"
+        for cause in told
+    )
+    return f"Because of: {', '.join(parts)}."
+
+
+def _with_next_step(made: Finding, shock: Shock, ranked: list[Cause]) -> Finding:
+    from dataclasses import replace
+
+    key, since = shock.key, short(day(shock.episode.first_day))
+    where = f" in {ranked[0].part.value}" if ranked and ranked[0].part.value else ""
+    if shock.episode.direction < 0:
+        look = (
+            f"Check whether {series_name(key)} was meant to end{where}; if not, look for a stopped "
+            f"job or a bill export that lost it since {since}."
+        )
+    else:
+        look = f"Look at what was started or changed in {series_name(key)}{where} on {since}."
+    planned = f"spendwatt silence 'id:\"{made.id}\"' --for 14d --reason planned"
+    return replace(made, next_step=f"{look} Planned? `{planned}`")
+
+
+def _evidence(shock: Shock, ranked: list[Cause]) -> dict[str, Any]:
+    last, replay = shock.episode.last, shock.replay
+    return {
+        "day": day(last.day).isoformat(),
+        "billed_cost": text(_cost_now(shock)),
+        "expected": text(last.expected),
+        "expected_low": text(last.low),
+        "expected_high": text(last.high),
+        "excess_so_far": text(shock.toll.so_far),
+        "excess_per_day": text(shock.toll.per_day),
+        "goes_on": shock.toll.goes_on,
+        "day_is_complete": shock.is_whole,
+        "days_alerted": len({alert.day for alert in shock.episode.alerts}),
+        "first_day": day(shock.episode.first_day).isoformat(),
+        "rule": shock.episode.rule.name.lower(),
+        "rule_text": RULE_TEXTS[Rule(shock.episode.rule)],
+        "confidence": confidence(shock),
+        "month_forecast": text(shock.month_stays),
+        "month_forecast_without": text(shock.month_usual),
+        "causes": [
+            {
+                "dimension": cause.part.dimension,
+                "value": cause.part.value,
+                "share": round(cause.share, 3),
+                "excess": text(cause.part.excess),
+                "new": cause.is_new,
+            }
+            for cause in ranked[:MOST_PARTS]
+        ],
+        "plot": _plot(replay, shock.episode),
+    }
+
+
+def _plot(replay: Replay, episode: Episode) -> list[dict[str, Any]]:
+    """Give the last weeks of the series: cost as known now, and what was expected."""
+    state, row = replay.state, episode.row
+    end = episode.last.day - replay.first_day + 1
+    points = []
+    for column in range(max(end - PLOT_DAYS, 0), end):
+        expected = state.expected[row, column]
+        judged = bool(np.isfinite(expected))
+        points.append(
+            {
+                "day": day(replay.first_day + column).isoformat(),
+                "billed_cost": text(state.cost[row, column]),
+                "expected": text(expected) if judged else None,
+                "high": text(state.high[row, column])
+                if np.isfinite(state.high[row, column])
+                else None,
+                "alerted": bool(state.alerted[row, column]),
+            }
+        )
+    return points
