@@ -129,7 +129,7 @@ def _record_use(context: Context, token: Token) -> None:
 
 def _local(request: Request) -> Caller:
     """Serve a caller without a token: only while there is none, and only from this machine."""
-    if _any_token(context_of(request).store):
+    if "authorization" in request.headers or _any_token(context_of(request).store):
         raise _unknown("this needs a token")
     if not _from_this_machine(request):
         raise Refused(

@@ -8,7 +8,6 @@ from typing import Any
 
 from api.problems import MEDIA_TYPE, SCHEMA
 from reports.contract import Option
-from reports.parse import MAX_TEXT
 from spendwatt.table import Column, DataStatus
 
 _TYPES: dict[str, dict[str, Any]] = {
@@ -67,6 +66,7 @@ def problems(more: Mapping[HTTPStatus, str]) -> dict[int | str, dict[str, Any]]:
     told = {
         HTTPStatus.UNAUTHORIZED: "A token is needed",
         HTTPStatus.FORBIDDEN: "The role does not suffice",
+        HTTPStatus.REQUEST_URI_TOO_LONG: "The address is too long",
         HTTPStatus.UNPROCESSABLE_ENTITY: "A parameter is wrong; `parameter` names it",
         HTTPStatus.SERVICE_UNAVAILABLE: "The database is away; see Retry-After",
         **more,
@@ -116,7 +116,7 @@ def _description(option: Option) -> str:
 
 
 def _option_schema(option: Option) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string", "maxLength": MAX_TEXT}
+    schema: dict[str, Any] = {"type": "string"}
     if option.kind in {"integer", "decimal", "boolean"}:
         schema = {"type": {"decimal": "number"}.get(option.kind, option.kind)}
     if option.kind == "day":

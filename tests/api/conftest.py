@@ -13,7 +13,6 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-
 from api.app import create_app
 from api.context import ApiSettings
 from api.server import server_config
@@ -154,3 +153,11 @@ def _make_token() -> Callable[..., dict[str, str]]:
 def _running() -> Callable[..., AbstractContextManager[str]]:
     """Give a way to serve for a while; when it ends, all that an answer left to do is done."""
     return running
+
+
+
+
+@pytest.fixture
+def prices() -> Prices:
+    """Give the report of the tests' own."""
+    return Prices()
