@@ -35,10 +35,13 @@ def ensure(connection: Connection, days: Iterable[int]) -> None:
         )
 
 
-def drop_before(connection: Connection, day: int) -> None:
-    """Drop the partitions of all days before `day`."""
-    for past in sorted(d for d in _days(connection) if d < day):
-        connection.exec_driver_sql(f"DROP TABLE {_name(past)}")
+def drop_before(connection: Connection, day: int) -> int:
+    """Drop the partitions of all days before `day`; give how many rows they held."""
+    rows = 0
+    for name in [_name(past) for past in sorted(_days(connection)) if past < day]:
+        rows += connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()  # noqa: S608
+        connection.exec_driver_sql(f"DROP TABLE {name}")
+    return rows
 
 
 def _days(connection: Connection) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -14,44 +15,54 @@ from storage.steps import DAY, HOURS_PER_DAY, MINUTES_PER_DAY, MINUTES_PER_HOUR,
 from storage.tables.telemetry import gpu_change, gpu_hour, gpu_minute
 
 
+class Keeps(Protocol):
+    """Says how long telemetry is kept; whole UTC days are let go of."""
+
+    @property
+    def minute_retention(self) -> timedelta:
+        """Give how long readings are kept by the minute."""
+
+    @property
+    def hour_retention(self) -> timedelta:
+        """Give how long readings are kept by the hour."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long telemetry is kept, in whole UTC days."""
+    """How long telemetry is kept where nobody says otherwise."""
 
-    minutes: timedelta = timedelta(days=30)
-    hours: timedelta = timedelta(days=730)
-
-    def first_minute(self, now: datetime) -> int:
-        """Give the first minute that is still kept: the start of a UTC day."""
-        return number_of(now - self.minutes, DAY) * MINUTES_PER_DAY
-
-    def first_hour(self, now: datetime) -> int:
-        """Give the first hour that is still kept: the start of a UTC day."""
-        return number_of(now - self.hours, DAY) * HOURS_PER_DAY
+    minute_retention: timedelta = timedelta(days=30)
+    hour_retention: timedelta = timedelta(days=730)
 
 
 DEFAULT = Retention()
 
 
-def retain(store: Store, *, now: datetime, settings: Retention = DEFAULT) -> None:
-    """Drop what is older than `settings`, once all that rests on it is made from it.
+def first_minute(settings: Keeps, now: datetime) -> int:
+    """Give the first minute that is still kept, the start of a UTC day."""
+    return number_of(now - settings.minute_retention, DAY) * MINUTES_PER_DAY
+
+
+def retain(store: Store, *, now: datetime, settings: Keeps = DEFAULT) -> int:
+    """Drop what is older than `settings`, once all that rests on it is made; give how many rows.
 
     Minutes wait for their idle stretches, hours for their minutes and for their days.
     """
     roll_up(store, now=now)
     with store.read() as connection:
         unread = connection.scalar(select(func.min(gpu_change.c.from_minute)))
-    minute = settings.first_minute(now)
+    minute = first_minute(settings, now)
     minute = minute if unread is None else min(minute, unread - unread % MINUTES_PER_DAY)
+    hour = number_of(now - settings.hour_retention, DAY) * HOURS_PER_DAY
+    hour = min(hour, minute // MINUTES_PER_HOUR)
     with store.write() as connection:
-        _drop_minutes(connection, minute)
+        dropped = _drop_minutes(connection, minute)
     with store.write() as connection:
-        hour = min(settings.first_hour(now), minute // MINUTES_PER_HOUR)
-        connection.execute(delete(gpu_hour).where(gpu_hour.c.hour < hour))
+        past = connection.execute(delete(gpu_hour).where(gpu_hour.c.hour < hour))
+    return dropped + past.rowcount
 
 
-def _drop_minutes(connection: Connection, first: int) -> None:
+def _drop_minutes(connection: Connection, first: int) -> int:
     if connection.dialect.name == "postgresql":
-        partitions.drop_before(connection, first // MINUTES_PER_DAY)
-    else:
-        connection.execute(delete(gpu_minute).where(gpu_minute.c.minute < first))
+        return partitions.drop_before(connection, first // MINUTES_PER_DAY)
+    return connection.execute(delete(gpu_minute).where(gpu_minute.c.minute < first)).rowcount

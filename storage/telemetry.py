@@ -16,7 +16,7 @@ from storage import gpus, ownership, partitions
 from storage.engine import Store
 from storage.minute_rows import minute_row, problem_of
 from storage.replace import replace_rows
-from storage.retention import DEFAULT, Retention
+from storage.retention import DEFAULT, Keeps, first_minute
 from storage.roll_up import rebuild_hours
 from storage.sealed import Sealed
 from storage.steps import MINUTE, MINUTES_PER_DAY, MINUTES_PER_HOUR, number_of, start_of
@@ -55,7 +55,7 @@ def save(
     *,
     now: datetime,
     history: bool = False,
-    retention: Retention = DEFAULT,
+    retention: Keeps = DEFAULT,
 ) -> SaveReport:
     """Save minutes in batches, each one transaction, and rebuild the hours that they touch.
 
@@ -63,7 +63,7 @@ def save(
     complete. An import (`history`) may bring any age, but nothing into an hour of which only the
     roll-up is left. Raises StorageError.
     """
-    oldest = 0 if history else retention.first_minute(now)
+    oldest = 0 if history else first_minute(retention, now)
     saved, refused = 0, Counter[str]()
     for batch in _batches(minutes):
         good = [r for r in batch if not _is_refused(r, oldest, now + _CLOCK_SKEW, refused)]
@@ -81,6 +81,11 @@ def marks(store: Store, source: str) -> dict[str, Mark]:
         uuid: Mark(start_of(span.last + 1, MINUTE), span.counter_joules)
         for uuid, span in spans.items()
     }
+
+
+def newest(store: Store, source: str) -> datetime | None:
+    """Give the end of the newest minute that the source wrote, None where it wrote none."""
+    return max((mark.at for mark in marks(store, source).values()), default=None)
 
 
 def _batches(minutes: Iterable[MinuteReading]) -> Iterator[list[MinuteReading]]:

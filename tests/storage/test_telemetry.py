@@ -167,7 +167,7 @@ def test_retention_keeps_what_is_young(store: Store) -> None:
     save(store, [*hour_of(old), *hour_of(young)], "log", history=True)
     with store.write() as connection:
         connection.execute(delete(gpu_change))
-    retain(store, now=NOON)
+    assert retain(store, now=NOON) == 60
     assert len(rows(store, gpu_minute)) == 60
     assert len(rows(store, gpu_hour)) == 2
 
@@ -177,7 +177,9 @@ def test_collector_learns_where_it_stopped(store: Store) -> None:
     assert telemetry.marks(store, "node") == {"GPU-0": telemetry.Mark(NOON + 2 * MINUTE, None)}
     save(store, [minute(NOON + 2 * MINUTE, counter_joules_at_end=9.0)], "node")
     assert telemetry.marks(store, "node") == {"GPU-0": telemetry.Mark(NOON + 3 * MINUTE, 9.0)}
+    assert telemetry.newest(store, "node") == NOON + 3 * MINUTE
     assert telemetry.marks(store, "other") == {}
+    assert telemetry.newest(store, "other") is None
 
 
 def test_xids_are_kept_by_minute(store: Store) -> None:
