@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from analysis.economics.answers import Answer, Origin, answer_of, unknown
-from analysis.economics.basis import Basis
+from analysis.economics.basis import Basis, shown
 from analysis.economics.breakeven import Plan, pay_back, utilization_turn
 from analysis.economics.comparison import Comparison, Direction, open_question
 from analysis.economics.demand import (
@@ -90,7 +90,7 @@ def compare_asset(
 ) -> Comparison:
     """Judge one asset against one price, by the 28 days before `on`."""
     basis = Basis(price.price.currency, on, estate.currency_rates)
-    basis.note(f"{price.name} per GPU-hour", str(price.price), price.origin, price.since)
+    basis.note(f"{price.name} per GPU-hour", shown(price.price), price.origin, price.since)
     use = use_of(hours, midnight(on)) if hours is not None else None
     _judge_measurement(asset, use, basis)
     own = _keep(estate, asset, hours, use, basis)

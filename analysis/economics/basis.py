@@ -39,7 +39,7 @@ class Basis:
         """Take an amount, in the comparison's currency."""
         if value is None:
             return self._missing(key, optional=optional)
-        self.note(key, str(value), origin, since)
+        self.note(key, shown(value), origin, since)
         if value.currency == self.currency:
             return value.amount
         rate = self.rates.get((f"{self.on:%Y-%m}", value.currency, self.currency))
@@ -90,3 +90,10 @@ class Basis:
         elif key not in self.needs:
             self.needs.append(key)
         return Decimal(0)
+
+
+def shown(value: Money) -> str:
+    """Write an amount for people: what was written stays, what was computed is cut to cents."""
+    exponent = value.amount.as_tuple().exponent
+    computed = isinstance(exponent, int) and exponent < -6
+    return str(Money(value.amount.quantize(Decimal("0.01")), value.currency) if computed else value)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from analysis.economics.demand import HOURS_PER_MONTH
 from analysis.economics.discounting import monthly_rate
 
 HOURS_PER_YEAR = Decimal(8760)
@@ -156,6 +155,18 @@ def pay_back(plan: Plan) -> Payback:
     )
 
 
+def outgrown_month(plan: Plan) -> int | None:
+    """Give the first month in which demand needs one more server; None: not in the horizon."""
+    if plan.step is None:
+        return None
+    share = plan.step.demand_share
+    for month in range(1, plan.horizon_months + 1):
+        if share > plan.step.servers_now:
+            return month
+        share *= 1 + plan.growth_per_month
+    return None
+
+
 def first_crossing(positions: Sequence[Decimal]) -> Decimal | None:
     """Give the first moment, in months, at which the position is 0 or more and does not sink.
 
@@ -204,8 +215,3 @@ def _flows(plan: Plan) -> list[tuple[Decimal, Decimal]]:
 
 def _servers(share: Decimal) -> int:
     return int(share.to_integral_value(rounding="ROUND_CEILING"))
-
-
-def months_text(months: Decimal, hours_per_month: Decimal = HOURS_PER_MONTH) -> str:
-    """Write a span of months as people say it: `11.9 months (8,687 hours)`."""
-    return f"{months:.1f} months ({months * hours_per_month:,.0f} hours)"

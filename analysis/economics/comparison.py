@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from analysis.economics.answers import Answer, AnswerKind, Assumption, answer_of, unknown
+from analysis.economics.answers import Answer, Assumption, answer_of, unknown
 from analysis.economics.basis import Basis
-from analysis.economics.breakeven import Payback, Plan, pay_back
+from analysis.economics.breakeven import Payback, Plan, outgrown_month, pay_back
 from analysis.economics.discounting import monthly_rate
 from analysis.economics.ownership import OwnMonth, capital_per_month
 
@@ -102,6 +101,10 @@ def buy(purchase: Purchase, plan: Plan, *, on: date, lead_days: int = 0) -> tupl
         lead_days=lead_days,
         worth_on=worth_on(plan, purchase.per_month, on),
     )
+    outgrown = outgrown_month(plan)
+    if outgrown is not None:
+        why = f"{answer.why}; demand outgrows the first servers in month {outgrown}"
+        answer = replace(answer, why=why)
     return answer, payback
 
 
@@ -143,12 +146,6 @@ def open_question(
         cloud_per_month=cloud_per_month,
         assumptions=tuple(basis.assumptions),
     )
-
-
-def best(comparisons: Sequence[Comparison]) -> Comparison | None:
-    """Give the one that saves most a month among those that can be told."""
-    known = [c for c in comparisons if c.answer.kind is not AnswerKind.UNKNOWN]
-    return max(known, key=lambda c: c.saving_per_month or Decimal(0), default=None)
 
 
 def _months_later(day: date, months: int) -> date:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
 from analysis.economics.answers import Answer, AnswerKind, Origin
-from analysis.economics.basis import Basis
+from analysis.economics.basis import Basis, shown
 from analysis.economics.breakeven import Plan, Step
 from analysis.economics.comparison import Comparison, Direction, Purchase, buy, open_question
 from analysis.economics.demand import (
@@ -50,8 +50,8 @@ def compare_workload(
     if days < MEASURED_DAYS:
         basis.waits.append(f"{MEASURED_DAYS} whole days of spend ({days} so far)")
     if days:
-        shown = Money(cloud.quantize(Decimal("0.01")), spend.currency)
-        basis.note(f"spend of {workload.name} a month", str(shown), Origin.BILLED, on)
+        month = shown(Money(cloud, spend.currency))
+        basis.note(f"spend of {workload.name} a month", month, Origin.BILLED, on)
     hours = gpu_hours_per_month(spend, on)
     if hours is not None:
         basis.note(f"GPU-hours of {workload.name} a month", f"{hours:.0f}", Origin.BILLED, on)

@@ -28,7 +28,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Variables `SPENDWATT_SECTION__KEY` come on top. Raises ConfigError with every problem at once.
     """
     file = _chosen(path, environ)
-    values = {} if file is None else _toml(file)
+    values = {} if file is None else read_toml(file)
     in_file = _places(values)
     variables = overlay(values, environ)
     problems = check_references(values)
@@ -76,13 +76,12 @@ def _chosen(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     return DEFAULT_FILE if DEFAULT_FILE.exists() else None
 
 
-def _toml(file: Path) -> dict[str, Any]:
+def read_toml(file: Path, *, do: str = "Run `spendwatt init` to write one") -> dict[str, Any]:
+    """Read a TOML file. Raises ConfigError naming it; `do` says what helps where it is absent."""
     try:
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as err:
-        raise ConfigError(
-            f"{file} cannot be read: {err.strerror}", do="Run `spendwatt init` to write one"
-        ) from err
+        raise ConfigError(f"{file} cannot be read: {err.strerror}", do=do) from err
     except UnicodeDecodeError as err:
         raise ConfigError(f"{file} is not text in UTF-8", do="Save it as UTF-8") from err
     except tomllib.TOMLDecodeError as err:
