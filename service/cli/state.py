@@ -12,6 +12,7 @@ from spendwatt.errors import SchemaError
 
 if TYPE_CHECKING:  # pydantic and SQLAlchemy would treble the time that `--help` takes
     from service.config import Settings
+    from service.wiring import Wired
     from storage.engine import Store
 
 
@@ -56,8 +57,14 @@ class State:
         from storage.engine import open_store
 
         if self._store is None:
-            self._store = open_store(self.settings.storage.url)
+            self._store = open_store(self.settings.storage.address())
         return self._store
+
+    def wired(self, *, create: bool = False) -> Wired:
+        """Give everything built: store (made where it is new, with `create`), collectors, ..."""
+        from service import wiring
+
+        return wiring.build(self.settings, self.store(create=create), clock=self.clock)
 
     def close(self) -> None:
         """Close the database."""

@@ -108,8 +108,12 @@ class HardwareOptionEntry(_Ownership):
     """Of the whole server under the expected load."""
     quoted_on: date | None = None
     """The day of the offer."""
+    running_per_month: MoneyText | None = None
+    """All that one costs to run, energy and people included, where it is bought as one service."""
     lead_time_days: int | None = Field(default=None, ge=0, le=3_650)
     """From the order to the first useful hour."""
+    cloud_gpus_per_gpu: Positive | None = None
+    """Cloud GPUs that do the work of one of these GPUs."""
 
 
 class WorkloadEntry(SettingsModel):

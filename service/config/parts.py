@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from sys import modules
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -43,6 +44,17 @@ def load_class(table: Mapping[str, str], group: str, name: str) -> Any:
         raise ConfigError(f'"{name}" cannot be loaded: {err}', do="Mend its package") from err
 
 
+def settings_model(part: Any) -> type[BaseModel]:
+    """Give a part's own model: `Settings` in the class, else in its file. Raises ConfigError."""
+    model = getattr(part, "Settings", None) or getattr(modules[part.__module__], "Settings", None)
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        raise ConfigError(
+            f"{part.__module__}.{part.__qualname__} has no Settings",
+            do="Give its file a pydantic model of that name",
+        )
+    return model
+
+
 def _part(
     entry: dict[str, Any],
     place: tuple[str, ...],
@@ -73,10 +85,11 @@ def _no_such(kind: str, allowed: list[str], err: ConfigError) -> str:
 def _checked(
     part: Any, values: dict[str, Any], place: tuple[str, ...], more_keys: list[str]
 ) -> tuple[Any, list[Problem]]:
+    model = settings_model(part)
     try:
-        return part.Settings.model_validate(values), []
+        return model.model_validate(values), []
     except ValidationError as err:
-        found = problems_of(err, part.Settings, values, more_keys=more_keys)
+        found = problems_of(err, model, values, more_keys=more_keys)
         return None, [((*place, *inside), text) for inside, text in found]
 
 

@@ -43,12 +43,22 @@ class StorageSettings(SettingsModel):
 
         allowed = 'write "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/DATABASE"'
         try:
-            kind = make_url(url).drivername
+            parsed = make_url(url)
         except ArgumentError:
             raise ValueError(allowed) from None
-        if kind not in {"sqlite", "postgresql", "postgres", "postgresql+psycopg"}:
+        kinds = {"sqlite", "postgresql", "postgres", "postgresql+psycopg"}
+        if parsed.drivername not in kinds or parsed.database in {None, "", ":memory:"}:
             raise ValueError(allowed)
         return url
+
+    def address(self) -> str:
+        """Give the whole address, with the password."""
+        from sqlalchemy import make_url
+
+        if self.password is None:
+            return self.url
+        whole = make_url(self.url).set(password=self.password.get_secret_value())
+        return whole.render_as_string(hide_password=False)
 
 
 class ServerSettings(SettingsModel):

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import PrivateAttr
 
+from alerts.settings import AlertSettings, RouteSettings
 from service.config.hardware import AssetEntry, HardwareOptionEntry, QuoteEntry, WorkloadEntry
 from service.config.money import BudgetEntry, CurrencySettings, EnergySettings, LabelEntry
 from service.config.sections import (
@@ -22,11 +23,13 @@ from spendwatt.estate import Asset, Budget, Estate, HardwareOption, LabelRule, Q
 from spendwatt.settings import Duration, SettingsModel
 
 
-class AlertsSettings(SettingsModel):
-    """Whom to tell what."""
+class AlertsSettings(AlertSettings):
+    """Whom to tell what, and how often."""
 
     channels: tuple[ChannelEntry, ...] = ()
     """`[[alerts.channels]]`: the places where findings are told."""
+    routes: tuple[RouteSettings, ...] = ()
+    """`[[alerts.routes]]`: which findings go to which channel."""
 
 
 class AnalysisSettings(SettingsModel):
