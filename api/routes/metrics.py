@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -17,9 +17,14 @@ from api.auth import requires
 from api.context import Context, context_of
 from api.describe import problems
 from spendwatt import __version__
+from spendwatt.window import Window
 from storage import findings, runs
+from storage.queries import idle
 from storage.runs import LastRuns
 from storage.tokens import Role
+
+_LATELY = timedelta(hours=1)
+_IDLE_LAG = timedelta(minutes=15)
 
 
 def router() -> APIRouter:
@@ -56,8 +61,23 @@ class StoreMetrics(Collector):
         """Give the metrics as they stand now."""
         yield _gauge("spendwatt_build_info", "What runs here.", ["version"], {(__version__,): 1})
         with self.context.store.read() as connection:
+            yield from _gpus(connection, self.context.clock())
             yield from _findings(connection)
             yield from _runs(connection)
+
+
+def _gpus(connection: Connection, now: datetime) -> Iterator[Metric]:
+    lately = Window(now - _LATELY, now)
+    seen = {u: at for u, at in idle.last_readings(connection).items() if at >= lately.start}
+    # Stretches are worked out every few minutes, and so end a little before the last reading.
+    standing = [
+        stretch
+        for stretch in idle.stretches(connection, lately)
+        if stretch.gpu_uuid in seen and seen[stretch.gpu_uuid] - stretch.ended_at <= _IDLE_LAG
+    ]
+    states = Counter((stretch.state.value,) for stretch in standing)
+    yield _gauge("spendwatt_gpus_seen", "GPUs read in the last hour.", [], {(): len(seen)})
+    yield _gauge("spendwatt_gpus_idle", "Of these, GPUs that stand idle.", ["state"], states)
 
 
 def _findings(connection: Connection) -> Iterator[Metric]:
