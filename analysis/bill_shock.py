@@ -152,9 +152,6 @@ class _Seen:
         """Gather what the text needs."""
         replay, row = self.replay, episode.row
         account = self._account(row)
-        rest = int(
-            np.sum([number(one) - replay.first_day > replay.judged[row] for one in self.ends.days])
-        )
         stays = float(self.ends.p50[account])
         return Shock(
             replay=replay,
@@ -164,9 +161,18 @@ class _Seen:
             as_of=self.inputs.as_of,
             month_key=replay.keys[account],
             month_stays=stays,
-            month_usual=stays - cost.so_far - (rest * cost.per_day if cost.goes_on else 0.0),
+            month_usual=stays - self._in_month(episode, cost),
             is_new=episode.rule == Rule.NEW,
         )
+
+    def _in_month(self, episode: Episode, cost: Toll) -> float:
+        """Give what the shock adds to the present month, known and to come."""
+        replay, row = self.replay, episode.row
+        columns = np.array([number(one) for one in self.ends.days]) - replay.first_day
+        ahead = int(np.sum(columns > replay.judged[row])) if cost.goes_on else 0
+        past = sorted({alert.day - replay.first_day for alert in episode.alerts} & {*columns})
+        excess = replay.state.cost[row, past] - np.nan_to_num(replay.state.expected[row, past])
+        return float(excess.sum()) + ahead * cost.per_day
 
     def _account(self, row: int) -> int:
         """Give the row of the account that a row belongs to."""
