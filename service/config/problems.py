@@ -26,19 +26,29 @@ def problems_of(
     `values` is what was validated: entries of arrays are named by their `name` in it. `more_keys`
     are allowed at the top beside the model's own.
     """
-    return [
-        (place_of(error["loc"], values), _text(dict(error), model, more_keys))
-        for error in err.errors()
-    ]
+    found: dict[tuple[str, ...], list[str]] = {}
+    for error in err.errors():
+        texts = found.setdefault(place_of(error["loc"], values), [])
+        texts.append(_text(dict(error), model, more_keys))
+    # Of several forms that a value may have, each tells what is wrong with it.
+    return [(place, _joined(texts)) for place, texts in found.items()]
 
 
 def place_of(loc: Sequence[str | int], values: Any) -> tuple[str, ...]:
     """Name a place: `assets.rack-a.match`, or `assets.2.match` where the entry has no name."""
     words: list[str] = []
     for key in loc:
+        if not isinstance(values, Mapping | Sequence) or isinstance(values, str):
+            break  # not a key of the file, but pydantic's word for a form of the value
         words.append(_entry_name(values, key) if isinstance(key, int) else str(key))
         values = _inside(values, key)
     return tuple(words)
+
+
+def _joined(texts: list[str]) -> str:
+    *others, last = dict.fromkeys(texts)
+    ending = last[last.find("; it is ") :] if "; it is " in last else ""
+    return ", or ".join([*(text.removesuffix(ending) for text in others), last])
 
 
 def unknown_key(key: str, allowed: Sequence[str]) -> str:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer, field_validator
+from pydantic import AfterValidator, Field, PlainSerializer, field_validator
 
 from spendwatt.settings import Duration, Secret, SettingsModel, Zone
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+def _name(name: str) -> str:
+    if not _NAME.match(name):
+        raise ValueError("write up to 64 letters, digits, dots, dashes and underscores")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_name)]
 
 
 def without_password(url: str) -> str:
