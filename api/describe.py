@@ -8,6 +8,7 @@ from typing import Any
 
 from api.problems import MEDIA_TYPE, SCHEMA
 from reports.contract import Option
+from reports.render import column_json
 from spendwatt.table import Column, DataStatus
 
 _TYPES: dict[str, dict[str, Any]] = {
@@ -19,6 +20,28 @@ _TYPES: dict[str, dict[str, Any]] = {
     "day": {"type": ["string", "null"], "format": "date"},
     "boolean": {"type": ["boolean", "null"]},
     "object": {},
+}
+
+_EXAMPLES: dict[str, Any] = {
+    "money": "1234.567",
+    "number": 12.5,
+    "integer": 42,
+    "time": "2026-03-01T12:00:00Z",
+    "day": "2026-03-01",
+    "boolean": True,
+}
+_TEXTS = {
+    "account": "123456789012",
+    "billing_currency": "USD",
+    "currency": "USD",
+    "gpu_name": "NVIDIA H100 80GB HBM3",
+    "gpu_uuid": "GPU-5d2a1f3e-8c1b-4f0e-9a51-3d2f6a7b8c9d",
+    "host": "node-a",
+    "provider": "AWS",
+    "region": "us-east-1",
+    "service": "Amazon Elastic Compute Cloud",
+    "source": "aws",
+    "state": "idle_held",
 }
 
 
@@ -82,6 +105,7 @@ def table_schema(columns: Sequence[Column]) -> dict[str, Any]:
     moment = {"type": "string", "format": "date-time"}
     return {
         "type": "object",
+        "example": _example(columns),
         "required": ["window", "status", "notes", "columns", "data", "total", "total_rows"],
         "properties": {
             "window": {
@@ -96,6 +120,20 @@ def table_schema(columns: Sequence[Column]) -> dict[str, Any]:
             "total": {**rows, "description": "Over all rows, not only this page's"},
             "total_rows": {"type": "integer"},
         },
+    }
+
+
+def _example(columns: Sequence[Column]) -> dict[str, Any]:
+    """Make up an answer with one row; a text that nobody could guess is left out of it."""
+    row = {c.name: _EXAMPLES.get(c.kind, _TEXTS.get(c.name)) for c in columns}
+    return {
+        "window": {"start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"},
+        "status": DataStatus.COMPLETE.value,
+        "notes": [],
+        "columns": [column_json(columns[0])],
+        "data": [{name: value for name, value in row.items() if value is not None}],
+        "total": [],
+        "total_rows": 1,
     }
 
 
