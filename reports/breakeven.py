@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.economics.answers import AnswerKind, Origin
 from analysis.economics.comparison import Comparison
+from analysis.economics.futures import drawn_row, futures
 from reports.contract import Option, Report, page
 from reports.measured import comparisons
 from spendwatt.estate import Estate
@@ -37,6 +38,11 @@ COLUMNS = (
     Column("ratio", "number", "Own cost over cloud cost."),
     Column("utilization", "number", "Busy share of the GPU-hours, 0 to 1."),
     Column("utilization_turn", "number", "Share at which both sides cost the same."),
+    Column("p10_on", "day", "A tenth of the futures drawn are paid back by then."),
+    Column("p50_on", "day", "Half of them."),
+    Column("p90_on", "day", "Nine tenths; none where that lies beyond the horizon."),
+    Column("never_share", "number", "Share of the futures that never pay back, 0 to 1."),
+    Column("gain_share", "number", "Share that gain over the whole span, 0 to 1."),
     Column("assumptions", "object", "Every figure behind it: key, value, origin, age in days."),
 )
 
@@ -89,6 +95,7 @@ def row(one: Comparison) -> dict[str, Any]:
         "ratio": _share(one.ratio),
         "utilization": _share(one.utilization),
         "utilization_turn": _share(one.utilization_turn),
+        **drawn_row(one, futures(one)),
         "assumptions": [
             {
                 "key": a.key,

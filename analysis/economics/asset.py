@@ -18,6 +18,7 @@ from analysis.economics.demand import (
     AssetHours,
     AssetUse,
     WorkloadSpend,
+    busy_by_day,
     gpu_hours_per_month,
     spend_per_month,
     use_of,
@@ -121,7 +122,9 @@ def compare_asset(
         upfront=plan.upfront,
         utilization=use.utilization,
         utilization_turn=_turn(own, use, per_gpu),
+        plan=plan,
         payback=payback,
+        days=busy_by_day(hours, midnight(on)) if hours else (),
         assumptions=tuple(basis.assumptions),
     )
 
@@ -181,6 +184,7 @@ def _plan(own: _Own, cloud: Decimal, move: tuple[Decimal, Workload | None], asse
         go_per_month=cloud,
         upfront=upfront,
         rents="go",
+        energy_per_month=own.month.energy,
         growth_per_month=growth,
         price_decline_per_year=decline,
         rate_per_year=asset.cost_of_capital_percent_per_year / 100,

@@ -95,6 +95,8 @@ class Plan:
     rents: str = "stay"
     """Which side is rented: `stay` (cloud to own) or `go` (own to cloud)."""
     step: Step | None = None
+    energy_per_month: Decimal = Decimal(0)
+    """Of the owned side, what follows the price of electricity."""
     rate_per_year: Decimal = Decimal(0)
     residual: Decimal = Decimal(0)
     """What is left at the horizon (salvage): counts in the net present value only."""

@@ -45,9 +45,12 @@ class Comparison:
     """Busy share of all GPU-hours, 0 to 1."""
     utilization_turn: Decimal | None = None
     """At which both sides cost the same; above 1 no utilization suffices."""
+    plan: Plan | None = None
     payback: Payback | None = None
+    days: tuple[float, ...] = ()
+    """Measured days of the work, from which futures draw its level."""
     assumptions: tuple[Assumption, ...] = ()
-    """The most telling first, as far as they are amounts per month."""
+    """In the order in which they were gathered."""
 
     @property
     def ratio(self) -> Decimal | None:

@@ -152,6 +152,14 @@ def spend_per_month(
     return total / known * DAYS_PER_MONTH, known
 
 
+def spend_by_day(spend: WorkloadSpend, end: date, days: int = MEASURED_DAYS) -> tuple[float, ...]:
+    """Give the cost of each of the last complete days, the oldest first, for statistics."""
+    last = min(end, spend.complete_until)
+    first = max(last - timedelta(days=days), spend.first_day)
+    span = (first + timedelta(days=n) for n in range((last - first).days))
+    return tuple(float(spend.effective_cost.get(day, 0)) for day in span)
+
+
 def gpu_hours_per_month(
     spend: WorkloadSpend, end: date, days: int = MEASURED_DAYS
 ) -> Decimal | None:
@@ -167,6 +175,15 @@ def gpu_hours_per_month(
     )
     hours, known = spend_per_month(counted, end, days)
     return hours if known else None
+
+
+def busy_by_day(hours: AssetHours, end: datetime, days: int = MEASURED_DAYS) -> tuple[float, ...]:
+    """Give each day's busy share of its known GPU-hours, oldest first; unknown days left out."""
+    span = hours.between(end - timedelta(days=days), end)
+    day = (span.hour - int(end.timestamp())) // 86_400 + days
+    busy = np.bincount(day, weights=span.busy_gpu_hours)
+    known = np.bincount(day, weights=span.covered_gpu_hours)
+    return tuple(map(float, busy[known > 0] / known[known > 0]))
 
 
 def exact(value: float) -> Decimal:

@@ -7,11 +7,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from analysis.economics.answers import AnswerKind
+from analysis.economics.answers import AnswerKind, Origin
 from analysis.economics.asset import compare_assets
 from analysis.economics.comparison import Comparison, Direction
 from analysis.economics.demand import DAYS_PER_MONTH
+from analysis.economics.futures import drawn_row, futures, sure_text, swings
 from analysis.economics.hysteresis import CONFIRM, Place, has_crossed
+from analysis.economics.uncertainty import Outcome
 from analysis.economics.workload import compare_workloads
 from analysis.inputs import Inputs
 from spendwatt.clock import utc_day
@@ -23,7 +25,8 @@ from spendwatt.settings import SettingsModel
 KIND = "breakeven"
 CENT = Decimal("0.01")
 STEP = timedelta(days=7)
-MOST_TELLING = 6
+SURE = 0.8
+"""Least share of futures in which a move must gain before it is told."""
 
 _VERDICT = {Direction.CLOUD_TO_OWN: "buy", Direction.OWN_TO_CLOUD: "rent"}
 _UNKNOWN = "unknown"
@@ -53,7 +56,6 @@ class BreakevenWatch:
 
     def analyze(self, inputs: Inputs) -> Sequence[Finding]:
         """Give a finding for each crossing, and one for each comparison that lacks a setting."""
-        open_ids = {finding.id: finding for finding in inputs.open_findings}
         today = utc_day(inputs.as_of)
         past = [
             {_key(c): c for c in compare_all(inputs, today - age * STEP)}
@@ -62,7 +64,7 @@ class BreakevenWatch:
         findings = []
         for latest in compare_all(inputs, today):
             history = [when.get(_key(latest)) for when in past]
-            found = self._judge(inputs, latest, history, open_ids)
+            found = self._judge(inputs, latest, history)
             if found is not None:
                 findings.append(found)
         return findings
@@ -72,9 +74,9 @@ class BreakevenWatch:
         inputs: Inputs,
         latest: Comparison,
         history: Sequence[Comparison | None],
-        open_ids: dict[str, Finding],
     ) -> Finding | None:
-        told = open_ids.get(_finding(latest, inputs, _VERDICT[latest.direction], []).id)
+        labels = _labels(latest, _VERDICT[latest.direction])
+        told = next((f for f in inputs.open_findings if dict(f.labels) == labels), None)
         if latest.answer.kind is AnswerKind.UNKNOWN:
             if told is not None:
                 return told
@@ -86,10 +88,11 @@ class BreakevenWatch:
             ratios, runs_in=runs_in, is_told=told is not None
         ):
             return None
-        if told is None and latest.answer.kind is AnswerKind.NEVER:
-            # Cheaper by the month, yet the cost of moving is never earned back.
+        outcome = futures(latest)
+        if told is None and (outcome is None or outcome.gains < SURE):
+            # Cheaper by the month, yet too likely that moving is never earned back.
             return None
-        return _finding(latest, inputs, _VERDICT[latest.direction], ratios)
+        return _finding(latest, inputs, ratios, outcome)
 
 
 def compare_all(inputs: Inputs, on: date) -> list[Comparison]:
@@ -116,21 +119,21 @@ def _labels(comparison: Comparison, verdict: str) -> dict[str, str]:
 
 
 def _finding(
-    latest: Comparison, inputs: Inputs, verdict: str, ratios: Sequence[Decimal]
+    latest: Comparison, inputs: Inputs, ratios: Sequence[Decimal], outcome: Outcome | None
 ) -> Finding:
     saving = latest.saving_per_month
     return Finding(
         kind=KIND,
-        labels=_labels(latest, verdict),
+        labels=_labels(latest, _VERDICT[latest.direction]),
         severity=Severity.WARNING,
         title=_title(latest),
-        detail="\n".join(_detail(latest)),
+        detail="\n".join(_detail(latest, outcome)),
         next_step=_next_step(latest, inputs.estate),
         opened_at=inputs.as_of,
         money_at_stake=None if saving is None else (saving / DAYS_PER_MONTH).quantize(CENT),
         money_basis=MoneyBasis.PER_DAY,
         currency=latest.currency,
-        evidence=evidence(latest, ratios),
+        evidence=evidence(latest, ratios, outcome),
     )
 
 
@@ -161,8 +164,10 @@ def _title(latest: Comparison) -> str:
     return f"{latest.name}: owning {latest.option} saves {saving} a month, paid back {back}"
 
 
-def _detail(latest: Comparison) -> Iterator[str]:
+def _detail(latest: Comparison, outcome: Outcome | None) -> Iterator[str]:
     answer, currency = latest.answer, latest.currency
+    if outcome is not None:
+        yield f"{sure_text(latest, outcome)}."
     yield f"Break-even: {answer.why}."
     yield (
         f"Cloud {_amount(latest.cloud_per_month, currency)} a month, "
@@ -173,9 +178,13 @@ def _detail(latest: Comparison) -> Iterator[str]:
         yield (
             f"Busy {latest.utilization:.0%} of the time; it turns at {latest.utilization_turn:.0%}."
         )
+    if latest.plan is not None:
+        moves = ", ".join(swing.name.replace("_", " ") for swing in swings(latest)[:3])
+        yield f"What moves it most: {moves}."
     yield "It rests on:"
-    for assumption in latest.assumptions[:MOST_TELLING]:
-        yield f"- {assumption.line(latest.on)}"
+    for assumption in latest.assumptions:
+        if assumption.origin is not Origin.DEFAULT:
+            yield f"- {assumption.line(latest.on)}"
 
 
 def _next_step(latest: Comparison, estate: Estate) -> str:
@@ -187,10 +196,14 @@ def _next_step(latest: Comparison, estate: Estate) -> str:
     return f"Check the figures with {see}; then move the work and sell the hardware."
 
 
-def evidence(latest: Comparison, ratios: Sequence[Decimal]) -> dict[str, Any]:
+def evidence(
+    latest: Comparison, ratios: Sequence[Decimal], outcome: Outcome | None
+) -> dict[str, Any]:
     """Give the facts behind a judgement, ready for JSON."""
     answer = latest.answer
+    drawn = {} if outcome is None else drawn_row(latest, outcome)
     return {
+        **{k: v.isoformat() if isinstance(v, date) else v for k, v in drawn.items()},
         "answer": answer.kind.value,
         "direction": latest.direction.value,
         "months": _text(answer.months, "0.1"),

@@ -16,6 +16,7 @@ from analysis.economics.demand import (
     MEASURED_DAYS,
     WorkloadSpend,
     gpu_hours_per_month,
+    spend_by_day,
     spend_per_month,
 )
 from analysis.economics.option import equivalence_of, purchase_of
@@ -57,7 +58,9 @@ def compare_workload(
         basis.note(f"GPU-hours of {workload.name} a month", f"{hours:.0f}", Origin.BILLED, on)
     else:
         hours = _quoted_hours(estate, workload, cloud, basis)
-    return judge(estate, workload, option, basis, cloud=cloud, gpu_hours=hours)
+    return judge(
+        estate, workload, option, basis, cloud=cloud, gpu_hours=hours, days=spend_by_day(spend, on)
+    )
 
 
 def judge(
@@ -68,8 +71,12 @@ def judge(
     *,
     cloud: Decimal,
     gpu_hours: Decimal | None,
+    days: tuple[float, ...] = (),
 ) -> Comparison:
-    """Judge a monthly spend in the cloud, and its GPU-hours where known, against an option."""
+    """Judge a monthly spend in the cloud, and its GPU-hours where known, against an option.
+
+    `days`: the spend of single days, from which its uncertainty is drawn.
+    """
     servers, load = _servers(estate, workload, option, gpu_hours, basis)
     purchase = purchase_of(estate, option, servers, basis)
     plan = _plan(workload, purchase, cloud, basis, servers=servers, load=load)
@@ -99,7 +106,9 @@ def judge(
         upfront=plan.upfront,
         utilization=utilization,
         utilization_turn=utilization * own / cloud if utilization and cloud > 0 else None,
+        plan=plan,
         payback=payback,
+        days=days,
         assumptions=tuple(basis.assumptions),
     )
 
@@ -138,6 +147,7 @@ def _plan(
         growth_per_month=growth,
         price_decline_per_year=decline,
         step=one,
+        energy_per_month=purchase.running.energy,
         rate_per_year=purchase.rate_per_year,
         residual=purchase.salvage,
         horizon_months=purchase.life_months,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from analysis.economics.comparison import Comparison, Direction
+from analysis.economics.futures import futures, sure_text, swings
 from service.cli.chart import two_curves
 from service.cli.output import Format, FormatOption, listing, show, show_json
 from service.cli.state import State
@@ -84,10 +85,20 @@ def as_text(one: Comparison) -> str:
     lines = [f"{against}: {one.answer}", f"  {one.answer.why}"]
     for label, value in _amounts(one):
         lines.append(f"  {label:<34}{value}")
-    if one.payback is not None:
-        lines += ["", _chart(one)]
+    outcome = futures(one)
+    if outcome is not None:
+        lines += [f"  {sure_text(one, outcome)}.", f"  {_movers(one)}", "", _chart(one)]
     lines += ["", "It rests on:", *(f"  {a.line(one.on)}" for a in one.assumptions)]
     return "\n".join(lines)
+
+
+def _movers(one: Comparison) -> str:
+    """Name the inputs that move the net present value most, with how far they take it."""
+    told = [
+        f"{swing.name.replace('_', ' ')} ({swing.low:,.0f} to {swing.high:,.0f})"
+        for swing in swings(one)[:3]
+    ]
+    return f"What moves its net present value most, in {one.currency}: {', '.join(told)}."
 
 
 def _amounts(one: Comparison) -> list[tuple[str, str]]:
