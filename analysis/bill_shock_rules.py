@@ -43,13 +43,13 @@ class Thresholds:
     """
 
     jump_share: float = 0.25
-    jump_scale: float = 5.5
+    jump_scale: float = 6.5
     jump_tail: float = 1.35
     again_share: float = 0.16
     again_scale: float = 3.2
     again_tail: float = 1.0
-    drift_share: float = 0.17
-    drift_scale: float = 1.8
+    drift_share: float = 0.18
+    drift_scale: float = 2.0
     drift_tail: float = 1.15
     drop_share: float = 0.50
     drop_scale: float = 4.0

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.series import Changes, Floats, Ints
+from analysis.ledger import Ledger
+from analysis.series import Changes, Feed, Floats, Ints, rows_of
 
 KNOWN_SHARE = 0.98
 """A day is whole once this share of it is usually known."""
@@ -68,3 +69,21 @@ class Completeness:
         """
         arrived = np.minimum(self.last_received, today)
         return np.where(self.last_received < 0, -1, arrived - self.hold_off(today))
+
+
+def whole_days(ledger: Ledger, *, today: int, until_seconds: int) -> dict[str, int]:
+    """Give, per provider, the last day that is whole as known at a moment of `today`.
+
+    Days count from 1970-01-01. A provider of whom nothing is whole yet is left out.
+    """
+    if not len(ledger):
+        return {}
+    names = sorted({name[0] for name in ledger.series})
+    of_series = np.array([names.index(name[0]) for name in ledger.series], dtype=np.int64)
+    feed = Feed(ledger, rows_of(ledger, roll_up=False), last_day=today)
+    learned = Completeness(names, of_series, feed.days)
+    learned.learn(feed.play(until_seconds))
+    until = learned.whole_until(today - feed.first_day)
+    return {
+        name: feed.first_day + int(day) for name, day in zip(names, until, strict=True) if day >= 0
+    }
