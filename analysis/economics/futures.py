@@ -23,13 +23,20 @@ def swings(one: Comparison) -> list[Swing]:
 
 def sure_text(one: Comparison, outcome: Outcome) -> str:
     """Write the range and the chance of never, in one sentence."""
-    edges = [_day(one, months) for months in (outcome.p10_months, outcome.p90_months)]
-    first, last = (f"{edge:%B %Y}" if edge else "never within the horizon" for edge in edges)
-    span = first if first == last else f"{first} to {last}"
-    return (
-        f"Of {DRAWS:,} futures drawn: paid back {span} (10th to 90th percentile), "
-        f"never in {outcome.never:.0%}, a gain over the whole span in {outcome.gains:.0%}"
+    shares = (
+        ("a tenth", outcome.p10_months),
+        ("half", outcome.p50_months),
+        ("nine tenths", outcome.p90_months),
     )
+    told = [f"{share} {_by(_day(one, months))}" for share, months in shares]
+    return (
+        f"Of {DRAWS:,} futures drawn are paid back: {', '.join(told)}; "
+        f"{outcome.never:.0%} are never paid back, {outcome.gains:.0%} gain over the whole span"
+    )
+
+
+def _by(day: date | None) -> str:
+    return "not within the horizon" if day is None else f"by {day:%B %Y}"
 
 
 def drawn_row(one: Comparison, outcome: Outcome | None) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def _movers(one: Comparison) -> str:
     told = [
         f"{swing.name.replace('_', ' ')} ({swing.low:,.0f} to {swing.high:,.0f})"
         for swing in swings(one)[:3]
+        if swing.low != swing.high
     ]
     return f"What moves its net present value most, in {one.currency}: {', '.join(told)}."
 
