@@ -11,11 +11,11 @@ from fractions import Fraction
 from analysis.economics.tariff import week_bands
 from spendwatt.estate import EnergyPrice, TariffBand
 from spendwatt.money import from_nano
+from spendwatt.window import Window
 
 JOULES_PER_KWH = 3_600_000
 QUARTER_SECONDS = 900
 """Every zone in use is whole quarters of an hour away from UTC: no quarter lies in two bands."""
-QUARTERS_PER_HOUR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,6 @@ class Tariff:
         local = datetime.fromtimestamp(second, UTC).astimezone(self.energy.zone)
         return self.bands[local.weekday() * 24 + local.hour]
 
-    def quarters(self, hour: int) -> tuple[TariffBand | None, ...]:
-        """Give the band of each quarter of a UTC hour, numbered since 1970-01-01.
-
-        A zone such as Asia/Kolkata begins its hours in the middle of UTC's.
-        """
-        first = hour * 3600
-        return tuple(
-            self.band_at(first + quarter * QUARTER_SECONDS) for quarter in range(QUARTERS_PER_HOUR)
-        )
-
     def shares(self, start: datetime, end: datetime) -> dict[TariffBand | None, Fraction]:
         """Give which share of [start, end) lies in each band."""
         first, last = int(start.timestamp()), int(end.timestamp())
@@ -56,6 +46,19 @@ class Tariff:
             band = self.band_at(begin)
             seconds[band] = seconds.get(band, 0) + stop - begin
         return {band: Fraction(part, last - first) for band, part in seconds.items()}
+
+    def runs(self, window: Window) -> list[tuple[TariffBand | None, Window]]:
+        """Cut a window where another band begins."""
+        if len(set(self.bands)) < 2:
+            return [(self.bands[0] if self.bands else None, window)]
+        found: list[tuple[TariffBand | None, Window]] = []
+        for begin, stop in _spans(int(window.start.timestamp()), int(window.end.timestamp())):
+            band, end = self.band_at(begin), datetime.fromtimestamp(stop, UTC)
+            if found and found[-1][0] is band:
+                found[-1] = (band, Window(found[-1][1].start, end))
+            else:
+                found.append((band, Window(datetime.fromtimestamp(begin, UTC), end)))
+        return found
 
 
 def tariff_of(energy: EnergyPrice) -> Tariff:

@@ -39,7 +39,12 @@ def forget_changes(connection: Connection, judged: Sequence[Change]) -> None:
     """Strike what was judged off the list, but for GPUs that were written to meanwhile."""
     for start in range(0, len(judged), _BATCH):
         same = [
-            and_(gpu_change.c.gpu_id == change.gpu_id, gpu_change.c.revision == change.revision)
+            and_(
+                gpu_change.c.gpu_id == change.gpu_id,
+                gpu_change.c.revision == change.revision,
+                gpu_change.c.from_minute == change.from_minute,
+                gpu_change.c.to_minute == change.to_minute,
+            )
             for change in judged[start : start + _BATCH]
         ]
         connection.execute(delete(gpu_change).where(or_(*same)))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, select
 from spendwatt.clock import midnight, utc_day
 from spendwatt.records import GpuState, IdleStretch
 from spendwatt.window import Window
-from storage.steps import DAY, MINUTE, start_of
+from storage.steps import DAY, MINUTE, number_of, start_of
 from storage.tables.telemetry import gpu, gpu_idle, gpu_owner
 
 LOOK_BACK = timedelta(days=90)
@@ -38,7 +38,7 @@ class CutStretch:
     since: datetime
     """When the whole stretch began."""
     shared: bool = False
-    """The window cuts a stored piece, whose sums were shared by time."""
+    """Its sums were shared by time, and that is not exact: there was a burst, or a gap."""
 
 
 def stretches(connection: Connection, window: Window) -> list[IdleStretch]:
@@ -55,9 +55,9 @@ def stretches(connection: Connection, window: Window) -> list[IdleStretch]:
 
 
 def cut_stretches(
-    connection: Connection, window: Window, *, by_day: bool = False
+    connection: Connection, window: Window, *, step: timedelta | None = None
 ) -> list[CutStretch]:
-    """Give what of each stretch lies in a window, or in each UTC day of it."""
+    """Give what of each stretch lies in a window, or in each `step` of it (a day or an hour)."""
     return [
         CutStretch(
             stretch=join([piece for piece, _ in group]),
@@ -65,7 +65,7 @@ def cut_stretches(
             shared=any(shared for _, shared in group),
         )
         for run in _whole(_pieces(connection, window))
-        for group in _groups(run, window, by_day=by_day)
+        for group in _groups(run, window, step)
     ]
 
 
@@ -147,20 +147,33 @@ def _touches(piece: IdleStretch, window: Window) -> bool:
 
 
 def _groups(
-    run: Sequence[IdleStretch], window: Window, *, by_day: bool
+    run: Sequence[IdleStretch], window: Window, step: timedelta | None
 ) -> list[list[tuple[IdleStretch, bool]]]:
-    """Give what of the pieces lies in the window: together, or each by itself."""
+    """Give what of the pieces lies in the window together, or what lies in each step by itself."""
     inside = [_cut(piece, window) for piece in run if _touches(piece, window)]
-    if by_day:
-        return [[part] for part in inside]
-    return [inside] if inside else []
+    if step is None:
+        return [inside] if inside else []
+    return [
+        [(part, was_shared or is_shared)]
+        for piece, was_shared in inside
+        for begin in _steps(piece, step)
+        for part, is_shared in [_cut(piece, Window(begin, begin + step))]
+    ]
+
+
+def _steps(piece: IdleStretch, step: timedelta) -> list[datetime]:
+    first = number_of(piece.started_at, step)
+    last = number_of(piece.ended_at - MINUTE, step)
+    return [start_of(number, step) for number in range(first, last + 1)]
 
 
 def _cut(piece: IdleStretch, window: Window) -> tuple[IdleStretch, bool]:
-    """Cut a piece to the window; sums of a cut piece are shared by time."""
+    """Cut a piece to the window, and tell whether its sums are no longer exact."""
     start, end = max(piece.started_at, window.start), min(piece.ended_at, window.end)
-    share = (end - start) / (piece.ended_at - piece.started_at)
+    length = piece.ended_at - piece.started_at
+    share = (end - start) / length
     if share == 1:
         return piece, False
     sums = {name: getattr(piece, name) * share for name in _SUMS}
-    return replace(piece, started_at=start, ended_at=end, **sums), True
+    steady = piece.idle_seconds >= length.total_seconds()
+    return replace(piece, started_at=start, ended_at=end, **sums), not steady

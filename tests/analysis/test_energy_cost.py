@@ -19,6 +19,7 @@ from analysis.energy_cost import (
 )
 from spendwatt.estate import EnergyPrice, TariffBand
 from spendwatt.money import Money
+from spendwatt.window import Window
 
 WEEK = frozenset(range(7))
 NIGHT = TariffBand(Money(Decimal("0.10"), "EUR"), WEEK, 0, 8, "night")
@@ -29,8 +30,8 @@ def tariff(zone: str) -> EnergyPrice:
     return EnergyPrice(bands=(NIGHT, DAY), zone=ZoneInfo(zone), pue=Decimal("1.3"))
 
 
-def hour_of(moment: datetime) -> int:
-    return int(moment.timestamp()) // 3600
+def band_at(zone: str, moment: datetime) -> TariffBand | None:
+    return tariff_of(tariff(zone)).band_at(int(moment.timestamp()))
 
 
 def test_a_flat_price_is_one_multiplication() -> None:
@@ -40,22 +41,25 @@ def test_a_flat_price_is_one_multiplication() -> None:
 
 
 def test_the_band_is_that_of_the_local_hour() -> None:
-    berlin = tariff_of(tariff("Europe/Berlin"))
     winter, summer = datetime(2026, 1, 12, 7, tzinfo=UTC), datetime(2026, 7, 13, 6, tzinfo=UTC)
-    assert berlin.quarters(hour_of(winter)) == (DAY,) * 4
-    assert berlin.quarters(hour_of(winter) - 1) == (NIGHT,) * 4
-    assert berlin.quarters(hour_of(summer)) == (DAY,) * 4
-    assert berlin.quarters(hour_of(summer) - 1) == (NIGHT,) * 4
+    second = timedelta(seconds=1)
+    assert band_at("Europe/Berlin", winter) == band_at("Europe/Berlin", summer) == DAY
+    assert band_at("Europe/Berlin", winter - second) == NIGHT
+    assert band_at("Europe/Berlin", summer - second) == NIGHT
 
 
-def test_an_hour_is_cut_where_the_zone_begins_its_hours_in_the_middle_of_one() -> None:
-    kolkata = tariff_of(tariff("Asia/Kolkata"))
-    assert kolkata.quarters(hour_of(datetime(2026, 1, 12, 2, tzinfo=UTC))) == (
-        NIGHT,
-        NIGHT,
-        DAY,
-        DAY,
-    )
+def test_a_window_is_cut_where_the_zone_begins_its_hours_in_the_middle_of_one() -> None:
+    start = datetime(2026, 1, 12, 2, 10, tzinfo=UTC)
+    border, end = start.replace(minute=30), start.replace(hour=5, minute=7)
+    runs = tariff_of(tariff("Asia/Kolkata")).runs(Window(start, end))
+    assert runs == [(NIGHT, Window(start, border)), (DAY, Window(border, end))]
+
+
+def test_one_price_cuts_no_window() -> None:
+    window = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+    flat = TariffBand(Money(Decimal("0.15"), "USD"), WEEK, 0, 24)
+    assert tariff_of(EnergyPrice(bands=(flat,))).runs(window) == [(flat, window)]
+    assert tariff_of(EnergyPrice()).runs(window) == [(None, window)]
 
 
 @pytest.mark.parametrize(("day", "night_hours"), [("2026-03-29", 7), ("2026-10-25", 9)])
@@ -80,7 +84,7 @@ def test_the_weekday_is_the_local_one() -> None:
 def test_without_a_tariff_energy_has_no_price() -> None:
     nothing = tariff_of(EnergyPrice())
     assert nothing.currency is None
-    assert nothing.quarters(490_000) == (None,) * 4
+    assert nothing.band_at(1_790_000_000) is None
 
 
 def test_wall_energy_adds_the_hosts_and_then_the_building() -> None:
