@@ -13,6 +13,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+
 from api.app import create_app
 from api.context import ApiSettings
 from api.server import server_config
@@ -80,7 +81,10 @@ Serve = Callable[..., httpx.Client]
 @contextmanager
 def running(app) -> Iterator[str]:
     """Serve an application on a free port of loopback; connections queue until it is up."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    # Named TCP, so that asyncio sends each answer at once instead of waiting for more of it.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         server = uvicorn.Server(server_config(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -153,8 +157,6 @@ def _make_token() -> Callable[..., dict[str, str]]:
 def _running() -> Callable[..., AbstractContextManager[str]]:
     """Give a way to serve for a while; when it ends, all that an answer left to do is done."""
     return running
-
-
 
 
 @pytest.fixture

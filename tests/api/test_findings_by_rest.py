@@ -34,8 +34,12 @@ def finding(host: str, severity: Severity = Severity.WARNING, **changes: object)
 
 
 @pytest.fixture
-def filled(store: Store) -> Store:
+def filled(sqlite_store: Store) -> Store:
     """Two findings, of which one is over."""
+    return fill(sqlite_store)
+
+
+def fill(store: Store) -> Store:
     a, b = finding("a"), finding("b", Severity.CRITICAL, money_at_stake=None)
     with store.write() as connection:
         findings.save(connection, ["idle_gpu"], [a, b], NOW - timedelta(days=2))
@@ -43,8 +47,8 @@ def filled(store: Store) -> Store:
     return store
 
 
-def test_open_findings_come_first_with_all_that_scripts_rely_on(serve, filled: Store) -> None:
-    body = serve(filled).get("/api/v1/findings").json()
+def test_open_findings_come_first_with_all_that_scripts_rely_on(serve, store: Store) -> None:
+    body = serve(fill(store)).get("/api/v1/findings").json()
     assert body["total_rows"] == 2
     first, second = body["findings"]
     assert (first["state"], second["state"]) == ("open", "resolved")
