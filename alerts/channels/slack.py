@@ -84,7 +84,7 @@ class Slack:
 
     def check(self) -> None:
         """Post nothing: a live webhook answers that the text is missing. Raises SendError."""
-        answer = self._post({}, "check")
+        answer = self._post({"text": ""}, "check")
         if answer.body.strip() != _NO_TEXT:
             self._require_taken(answer)
 
