@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from analysis.backtest_score import Label
+from analysis.backtest_score import Label, Told
 from analysis.bill_shock import HISTORY_DAYS, Settings
 from analysis.bill_shock_episodes import NEXT_DAYS, QUIET_DAYS
 from analysis.bill_shock_replay import Alert, Replay
@@ -110,7 +110,8 @@ def _said(alert: Alert, played: Replay, is_notice: bool) -> Said:
     key = played.keys[alert.row]
     account = SeriesKey(key.provider, key.account, ALL, key.currency)
     column = np.array([alert.day - played.first_day])
-    ranked = causes(services(played, account, column)) if key.level == "service" else []
+    parts = services(played, account, column) if key.level == "service" else []
+    ranked = causes(parts, alert.direction)
     return Said(
         key=key,
         usage_date=day_of(alert.day),
@@ -146,6 +147,29 @@ class _Floors:
         now = not told and abs(cost + NEXT_DAYS * excess) >= floor
         self._running[key] = (max(last, alert.day), cost, told or now)
         return now
+
+
+def beginnings(said: Iterable[Said]) -> list[tuple[Said, bool]]:
+    """Join days less than four apart to shocks: the first day of each, and whether it was told."""
+    found: list[tuple[Said, bool]] = []
+    running: dict[tuple[SeriesKey, str], tuple[int, date]] = {}
+    for one in said:
+        key = (one.key, one.direction)
+        place, last = running.get(key, (-1, date.min))
+        if place < 0 or (one.usage_date - last).days >= QUIET_DAYS:
+            place, last = len(found), one.usage_date
+            found.append((one, False))
+        found[place] = (found[place][0], found[place][1] or one.is_notice)
+        running[key] = (place, max(last, one.usage_date))
+    return found
+
+
+def told(said: Iterable[Said]) -> list[Told]:
+    """Give what was said as the scorer takes it."""
+    return [
+        Told(one.key.account, one.key.service, one.usage_date, one.alerted_at, one.direction)
+        for one in said
+    ]
 
 
 def output_rows(said: Iterable[Said]) -> Iterator[dict[str, str]]:

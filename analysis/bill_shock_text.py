@@ -76,8 +76,9 @@ def find_causes(shock: Shock) -> list[Cause]:
     """Rank what explains the shock: services of an account or total, regions of a service."""
     days = np.array(sorted({alert.day for alert in shock.episode.alerts}))
     if shock.key.level == "service":
-        return causes(regions(shock.ledger, shock.key, days))
-    return causes(services(shock.replay, shock.key, days - shock.replay.first_day))
+        return causes(regions(shock.ledger, shock.key, days), shock.episode.direction)
+    parts = services(shock.replay, shock.key, days - shock.replay.first_day)
+    return causes(parts, shock.episode.direction)
 
 
 def series_name(key: SeriesKey) -> str:

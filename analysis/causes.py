@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from analysis.series import ALL, Floats, Ints, SeriesKey
 LEAST_SHARE = 0.05
 """Parts that explain less are not worth a word."""
 MOST_PARTS = 3
+CLEAR = 2.5
+"""Standard deviations that a large part must be off before it can explain a small one's shock."""
 _WEEKS = 4
 
 
@@ -27,11 +30,18 @@ class Part:
     value: str
     cost: float
     usual: float
+    noise: float = 0.0
+    """Standard deviation of the cost about the usual; 0 where it is not known."""
 
     @property
     def excess(self) -> float:
         """Cost over the usual."""
         return self.cost - self.usual
+
+    @property
+    def clear(self) -> float:
+        """The size of the excess that is more than noise."""
+        return max(abs(self.excess) - CLEAR * self.noise, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +57,50 @@ class Cause:
         return self.part.usual < 0.01 * self.part.cost
 
 
-def causes(parts: Sequence[Part]) -> list[Cause]:
-    """Rank the parts that move as the whole does, by the share that each explains.
+def causes(parts: Sequence[Part], direction: int) -> list[Cause]:
+    """Rank the parts that moved in the direction (1 up, -1 down), by the share each explains.
 
     Parts that moved the other way are left out of the shares: two moves that cancel out must
     not hide one another.
     """
-    whole = sum(part.excess for part in parts)
-    direction = 1 if whole >= 0 else -1
     moved = [part for part in parts if direction * part.excess > 0]
-    sum_moved = sum(part.excess for part in moved)
-    if not sum_moved:
-        return []
-    ranked = sorted(moved, key=lambda part: (-abs(part.excess), part.dimension, part.value))
-    return [Cause(part, part.excess / sum_moved) for part in ranked]
+    clear = [part for part in moved if part.clear]
+    ranked = sorted(clear or moved, key=lambda part: (-part.clear, -abs(part.excess), part.value))
+    weights = [part.clear if clear else abs(part.excess) for part in ranked]
+    return [
+        Cause(part, weight / sum(weights)) for part, weight in zip(ranked, weights, strict=True)
+    ]
 
 
 def services(replay: Replay, key: SeriesKey, columns: Ints) -> list[Part]:
     """Split the days of an account (or of everything) by service, expected fees subtracted."""
-    parts: dict[str, tuple[float, float]] = {}
-    state = replay.state
+    found: dict[str, Part] = {}
     for row, other in enumerate(replay.keys):
         inside = key.account in {ALL, other.account} and key.provider in {ALL, other.provider}
         if other.level != "service" or not inside or other.currency != key.currency:
             continue
-        cost, usual = parts.get(other.service, (0.0, 0.0))
-        parts[other.service] = (
-            cost + float(state.cost[row, columns].sum()),
-            usual + float(np.nan_to_num(state.expected[row, columns]).sum()),
+        before = found.get(other.service, Part("service", other.service, 0.0, 0.0))
+        usual = [_expected(replay, row, int(column)) for column in columns]
+        scale = float(np.nan_to_num(replay.state.fit.scale[row]))
+        found[other.service] = Part(
+            "service",
+            other.service,
+            cost=before.cost + float(replay.state.cost[row, columns].sum()),
+            usual=before.usual + sum(usual),
+            noise=math.hypot(before.noise, *(scale * one for one in usual)),
         )
-    return [Part("service", name, cost, usual) for name, (cost, usual) in sorted(parts.items())]
+    return [found[name] for name in sorted(found)]
+
+
+def _expected(replay: Replay, row: int, column: int) -> float:
+    state = replay.state
+    known = float(state.expected[row, column])
+    if not np.isfinite(known):
+        # A day that is not whole and gave no cause for a look was not measured when it came.
+        one, at = np.array([row]), np.array([column])
+        fee, _ = state.fees.expected(one, at)
+        known = float(np.exp(state.fit.log_expected(one, at))[0] + fee[0])
+    return known if np.isfinite(known) else 0.0
 
 
 def regions(ledger: Ledger, key: SeriesKey, days: Ints) -> list[Part]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from spendwatt.money import NANO_PER_UNIT
 
 DAY_SECONDS = 86_400
 
@@ -60,6 +62,28 @@ class Ledger:
             assumed=np.array([row[3] for row in rows], dtype=np.bool_),
             billed_cost=np.array([row[4] for row in rows], dtype=np.float64),
             effective_cost=np.array([row[5] for row in rows], dtype=np.float64),
+        )
+
+    @staticmethod
+    def from_columns(
+        series: Sequence[SeriesName],
+        *,
+        series_index: ArrayLike,
+        day: ArrayLike,
+        received: ArrayLike,
+        assumed: ArrayLike,
+        billed_nano: ArrayLike,
+        effective_nano: ArrayLike,
+    ) -> Ledger:
+        """Make a ledger from parallel columns as the store gives them, money in nano-units."""
+        return Ledger(
+            series=tuple(series),
+            series_index=np.asarray(series_index, dtype=np.int32),
+            day=np.asarray(day, dtype=np.int32),
+            received=np.asarray(received, dtype=np.int64),
+            assumed=np.asarray(assumed, dtype=np.bool_),
+            billed_cost=np.asarray(billed_nano, dtype=np.float64) / NANO_PER_UNIT,
+            effective_cost=np.asarray(effective_nano, dtype=np.float64) / NANO_PER_UNIT,
         )
 
     def where(self, kept: NDArray[np.bool_]) -> Ledger:
