@@ -63,7 +63,7 @@ _COLUMNS = {
     "SkuPriceId": "'SKU' || (r % 2000) || '.JRTCKXETXF'",
     "SubAccountId": "'2000000' || (r % 50)",
     "SubAccountName": "'team ' || (r % 50)",
-    "Tags": "'{\"team\": \"t' || (r % 40) || '\", \"environment\": \"prod\"}'",
+    "Tags": '\'{"team": "t\' || (r % 40) || \'", "environment": "prod"}\'',
 }
 
 

@@ -75,6 +75,7 @@ class InputError(SpendwattError):
         if column is not None:
             place = f"{place}, column {column}"
         super().__init__(f"{place}: {what}", do=do)
+        self.problem = what
         self.file = file
         self.line = line
         self.column = column

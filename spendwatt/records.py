@@ -33,18 +33,36 @@ class MoneyBasis(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BillFile:
+    """A file of a bill, and how its own columns become FOCUS's.
+
+    `focus` maps columns of `spendwatt.focus` to DuckDB expressions over the file's columns. They
+    give raw values: amounts, times and missing texts are read by one set of rules for all
+    dialects, in the store.
+    """
+
+    path: Path
+    dialect: str
+    columns: tuple[str, ...]
+    """The file's own columns, in their order."""
+    focus: Mapping[str, str]
+    delimiter: str | None = None
+    """What separates the cells of a text file; None for Parquet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One version of a bill, as local files ready to be read.
 
-    `billing_period` is the first day of the period; None means that the files hold several
-    periods, each row telling its own. `fingerprint` changes whenever the content does.
+    `billing_period` is the first day of the period that all rows belong to; None means that the
+    files are a whole snapshot of the source, in which each row tells its own period.
+    `fingerprint` changes whenever the content does.
     """
 
     source: str
-    files: tuple[Path, ...]
+    files: tuple[BillFile, ...]
     fingerprint: str
     billing_period: date | None = None
-    dialect: str = "auto"
     received_at: datetime | None = None
     default_currency: str | None = None
 

@@ -23,12 +23,6 @@ from sqlalchemy import (
 
 from storage.schema import BigId, Moment, Nano, metadata
 
-MAX_TEXT_BYTES = 2_048
-"""Longest text of a dimension in UTF-8. PostgreSQL's index rows end at about 2.7 kB."""
-
-MAX_TAGS_BYTES = 65_536
-"""Longest tag set, as canonical JSON in UTF-8."""
-
 NONE_ID = 0
 """Id of each dimension's row with the empty text: the bill names none."""
 

@@ -1,0 +1,232 @@
+"""The DuckDB SQL that turns line items into daily facts, summaries and exact totals.
+
+Line items are grouped by their texts as they stand. Texts are cleaned and numbered on the groups,
+of which there are far fewer; the numbered groups are then summed once more, to facts.
+"""
+
+# ruff: noqa: S608 - the SQL is built from our own constants; texts from outside are quoted
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spendwatt.money import NO_CURRENCY
+
+UNKNOWN = "unknown"
+PURCHASE = "Purchase"
+
+_KEYS = (
+    *("ProviderName", "BillingAccountId", "BillingAccountName", "SubAccountId", "SubAccountName"),
+    *("ServiceName", "ServiceCategory", "RegionId", "SkuId", "ResourceId", "ChargeCategory"),
+    *("CommitmentDiscountId", "Tags", "unit", "BillingCurrency"),
+)
+
+MACROS = """
+CREATE MACRO or_none(x) AS coalesce(known(x), '');
+CREATE MACRO or_unknown(x) AS coalesce(known(x), 'unknown');
+CREATE MACRO nano(x) AS
+    CAST(CAST(round_even(x, 9) AS DECIMAL(28, 9)) * CAST(1000000000 AS DECIMAL(10, 0)) AS BIGINT);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A part of a fact's key: which dimension it points into, and how its text is made."""
+
+    name: str
+    table: str
+    text: str
+    """SQL over the groups; '' where the bill names none."""
+    columns: tuple[str, ...]
+    """The columns as they stand, on which the text depends."""
+    more: str = "''"
+    """SQL of the second part of the dimension's key, if it has one."""
+
+
+def _role(name: str, column: str, *, table: str | None = None, required: bool = False) -> Role:
+    text = f"or_{'unknown' if required else 'none'}({column})"
+    return Role(name, table or name, text, ("ProviderName", column))
+
+
+# FOCUS demands the required ones in each row: where they are missing they are `unknown`.
+ROLES = (
+    Role("provider", "provider", "or_unknown(ProviderName)", ("ProviderName",)),
+    _role("account", "BillingAccountId", required=True),
+    _role("sub_account", "SubAccountId", table="account"),
+    Role(
+        "service",
+        "service",
+        "or_unknown(ServiceName)",
+        ("ProviderName", "ServiceName", "ServiceCategory"),
+        "or_unknown(ServiceCategory)",
+    ),
+    _role("region", "RegionId"),
+    _role("sku", "SkuId"),
+    _role("resource", "ResourceId"),
+    _role("charge_category", "ChargeCategory", required=True),
+    _role("commitment", "CommitmentDiscountId"),
+    Role(
+        "tag_set",
+        "tag_set",
+        "CASE WHEN coalesce(canonical_tags(Tags), '{}') = '{}' THEN '' "
+        "ELSE sha256(canonical_tags(Tags)) END",
+        ("Tags",),
+        "coalesce(canonical_tags(Tags), '{}')",
+    ),
+    _role("unit", "unit"),
+)
+"""In the order of the columns of `cost_daily`."""
+
+TABLES = tuple(dict.fromkeys(role.table for role in ROLES))
+
+COSTS = "billed_nano, effective_nano, list_nano, contracted_nano"
+
+SUMMARIES = {
+    "cost_day_service": "day, provider_id, service_id",
+    "cost_day_account": "day, provider_id, account_id, sub_account_id",
+    "cost_month_resource": "month, provider_id, resource_id",
+    "cost_day_mix": (
+        "day, provider_id, account_id, sub_account_id, service_id, region_id, charge_category_id"
+    ),
+}
+"""Table -> its key, less the currency that ends each."""
+
+
+def group(line_items: list[str]) -> str:
+    """Give the statement that reads every file and groups its line items."""
+    items = " UNION ALL ".join(line_items)
+    return (
+        f"CREATE OR REPLACE TABLE groups AS SELECT fault, period, day, {', '.join(_KEYS)}, "
+        "sum(billed) AS billed, sum(effective) AS effective, sum(listed) AS listed, "
+        "sum(contracted) AS contracted, sum(quantity) AS quantity, count(*) AS line_items, "
+        "count(listed) AS with_list, count(contracted) AS with_contracted, "
+        "count_if(is_rounded) AS rounded "
+        f"FROM ({items}) GROUP BY ALL"
+    )
+
+
+def number(default_currency: str | None) -> list[str]:
+    """Give the statements that clean the groups' texts, and number those of each dimension.
+
+    `raw_ROLE` leads from texts as they stand to the clean ones; `texts_TABLE` numbers the latter.
+    """
+    currency = (default_currency or NO_CURRENCY).replace("'", "''")
+    code = "nullif(regexp_replace(known(BillingCurrency), '[\\s\",]', '', 'g'), '')"
+    good = f"SELECT * REPLACE (coalesce({code}, '{currency}') AS BillingCurrency) FROM groups"
+    statements = [f"CREATE VIEW good AS {good} WHERE fault IS NULL"]
+    for role in ROLES:
+        # Tag sets and providers belong to no provider.
+        has_provider = role.table not in {"provider", "tag_set"}
+        provider = "or_unknown(ProviderName)" if has_provider else "''"
+        statements.append(
+            f"CREATE TABLE raw_{role.name} AS SELECT *, {provider} AS provider, "
+            f"{role.text} AS text, {role.more} AS more "
+            f"FROM (SELECT DISTINCT {', '.join(role.columns)} FROM good)"
+        )
+    for table in TABLES:
+        held = " UNION ".join(
+            f"SELECT provider, text, more FROM raw_{role.name}"
+            for role in ROLES
+            if role.table == table
+        )
+        statements.append(
+            f"CREATE TABLE texts_{table} AS SELECT row_number() OVER (ORDER BY provider, text, "
+            f"more) AS code, provider, text, more FROM ({held}) WHERE text <> ''"
+        )
+    return statements
+
+
+ACCOUNT_NAMES = """
+SELECT code, max(name) AS name FROM (
+    SELECT or_unknown(ProviderName) AS provider, or_unknown(BillingAccountId) AS text,
+        known(BillingAccountName) AS name FROM good
+    UNION SELECT or_unknown(ProviderName), known(SubAccountId), known(SubAccountName) FROM good
+) JOIN texts_account USING (provider, text) WHERE name IS NOT NULL GROUP BY code ORDER BY code
+"""
+"""What each numbered account is called."""
+
+
+def map_ids(ids_file: str, table: str) -> list[str]:
+    """Give the statements that lead each role of a table to the ids that the database gave."""
+    columns = "{'code': 'BIGINT', 'id': 'BIGINT'}"
+    ids = f"read_csv('{ids_file}', auto_detect = false, columns = {columns})"
+    found = f"SELECT provider, text, more, id FROM texts_{table} JOIN {ids} USING (code)"
+    return [
+        f"CREATE TABLE ids_{table} AS {found}",
+        *(
+            f"CREATE TABLE map_{role.name} AS SELECT {', '.join(role.columns)}, "
+            f"coalesce(id, 0) AS id FROM raw_{role.name} LEFT JOIN ids_{table} "
+            "USING (provider, text, more)"
+            for role in ROLES
+            if role.table == table
+        ),
+    ]
+
+
+def sum_up() -> str:
+    """Give the statement that sums the numbered groups to facts, each figure rounded once."""
+    ids = ", ".join(f"map_{role.name}.id AS {role.name}_id" for role in ROLES)
+    joins = " ".join(
+        f"JOIN map_{role.name} ON "
+        + " AND ".join(f"good.{c} IS NOT DISTINCT FROM map_{role.name}.{c}" for c in role.columns)
+        for role in ROLES
+    )
+    return (
+        f"CREATE TABLE facts AS SELECT period, day, {ids}, BillingCurrency AS currency, "
+        "nano(sum(billed)) AS billed_nano, nano(sum(effective)) AS effective_nano, "
+        "nano(sum(listed)) AS list_nano, nano(sum(contracted)) AS contracted_nano, "
+        "CAST(sum(quantity) AS DOUBLE) AS quantity, sum(line_items) AS line_items, "
+        f"bool_or(or_none(good.ChargeCategory) = '{PURCHASE}') AS is_purchase "
+        f"FROM good {joins} GROUP BY ALL"
+    )
+
+
+FACT_KEY = ", ".join(["day", *(f"{role.name}_id" for role in ROLES), "currency"])
+
+
+def facts_of(period: str) -> str:
+    """Give the query of a period's facts, as the columns of `cost_daily` after its delivery."""
+    return (
+        f"SELECT {FACT_KEY}, {COSTS}, quantity, line_items FROM facts "
+        f"WHERE period = DATE '{period}' ORDER BY {FACT_KEY}"
+    )
+
+
+def summary_of(period: str, table: str) -> str:
+    """Give the query of a period's rows of a summary table, after their delivery.
+
+    List and contracted costs leave purchases out: what was bought is listed again when used.
+    """
+    key = SUMMARIES[table]
+    sums = ", ".join(
+        [f"CAST(sum({cost}) AS BIGINT)" for cost in ("billed_nano", "effective_nano")]
+        + [
+            f"CAST(sum({cost}) FILTER (NOT is_purchase) AS BIGINT)"
+            for cost in ("list_nano", "contracted_nano")
+        ]
+    )
+    return (
+        f"SELECT {key}, currency, {sums} "
+        "FROM (SELECT *, CAST(date_trunc('month', day) AS DATE) AS month FROM facts) "
+        f"WHERE period = DATE '{period}' GROUP BY {key}, currency ORDER BY {key}, currency"
+    )
+
+
+TOTALS = """
+SELECT period, currency, line_items, facts, billed, effective, listed, contracted FROM (
+    SELECT period, BillingCurrency AS currency, sum(line_items) AS line_items,
+        sum(billed) AS billed, sum(effective) AS effective, sum(listed) AS listed,
+        sum(contracted) AS contracted
+    FROM good GROUP BY ALL
+) JOIN (
+    SELECT period, currency, count(*) AS facts FROM facts GROUP BY ALL
+) USING (period, currency) ORDER BY period, line_items DESC, currency
+"""
+"""Exact totals of each period and currency, the currency of most line items first."""
+
+FAULTY = "SELECT fault, period, sum(line_items) FROM groups WHERE fault IS NOT NULL GROUP BY ALL"
+SPANS = """
+SELECT period, min(day), max(day), CAST(sum(line_items) AS BIGINT) FROM good
+GROUP BY period ORDER BY period
+"""
+"""Of each period: first and last usage day, and how many line items."""

@@ -1,0 +1,266 @@
+"""Builds the DuckDB SQL that reads a bill's files row by row: amounts, times, texts, faults.
+
+One set of rules for every dialect. Each line item comes out with exact DECIMAL(38, 21) costs, its
+UTC day and billing month, its texts as they stand, and `fault`: null, or why it is left out.
+"""
+
+# ruff: noqa: S608 - the SQL is built from our own constants; texts from outside are quoted
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spendwatt import focus
+
+MAX_TEXT_BYTES = 2_048
+"""Longest text of a dimension in UTF-8. PostgreSQL's index rows end at about 2.7 kB."""
+
+MAX_TAGS_BYTES = 65_536
+"""Longest tag set, as it stands in the file."""
+
+MACROS = """
+CREATE MACRO known(x) AS
+    CASE WHEN x IS NULL OR lower(trim(x)) IN ('', 'null') THEN NULL
+         ELSE trim(replace(x, chr(0), '')) END;
+
+CREATE MACRO odd(x) AS
+    CASE WHEN known(x) IS NULL THEN NULL ELSE CAST(odd_amount(x) AS DECIMAL(38, 21)) END;
+
+CREATE MACRO decimals(x) AS
+    CASE WHEN strpos(x, '.') = 0 THEN 0
+         WHEN strpos(lower(x), 'e') > 0 THEN strpos(lower(x), 'e') - strpos(x, '.') - 1
+         ELSE strlen(x) - strpos(x, '.') END
+    - coalesce(TRY_CAST(nullif(split_part(lower(x), 'e', 2), '') AS INT), 0);
+
+-- The plain case first. DuckDB rounds half up where an amount has more than 21 decimals, so those
+-- are read with all of theirs and rounded half to even; what is left is read in Python.
+CREATE MACRO amount(x) AS
+    CASE WHEN strlen(x) <= 22 AND NOT contains(x, 'e') AND NOT contains(x, 'E')
+         THEN coalesce(TRY_CAST(x AS DECIMAL(38, 21)), odd(x))
+         WHEN decimals(x) <= 21
+         THEN coalesce(TRY_CAST(x AS DECIMAL(38, 21)), odd(x))
+         WHEN decimals(x) <= 37 AND abs(TRY_CAST(x AS DOUBLE)) < 9
+         THEN round_even(TRY_CAST(x AS DECIMAL(38, 37)), 21)
+         ELSE odd(x) END;
+
+-- A double of at most 15 digits is the nearest to one such decimal only: if nine decimals give it
+-- back, they are it. All others go by their shortest text, as Decimal(repr(x)) does.
+CREATE MACRO double_amount(x) AS
+    CASE WHEN abs(x) < 1e5 AND round(x * 1e9) / 1e9 = x
+         THEN CAST(round(x * 1e9) AS DECIMAL(17, 0)) * CAST(0.000000001 AS DECIMAL(21, 21))
+         ELSE amount(CAST(x AS VARCHAR)) END;
+
+CREATE MACRO is_long(x) AS
+    CASE WHEN strlen(x) <= 22 AND NOT contains(x, 'e') AND NOT contains(x, 'E') THEN false
+         ELSE coalesce(decimals(x) > 21, false) END;
+
+CREATE MACRO is_long_double(x) AS
+    CASE WHEN abs(x) < 1e5 AND round(x * 1e9) / 1e9 = x THEN false
+         ELSE is_long(CAST(x AS VARCHAR)) END;
+
+-- A cast to TIMESTAMP drops the offset, and takes 4/1/25 for a day of the year 4.
+CREATE MACRO iso_day(x) AS
+    CASE WHEN substr(x, 5, 1) <> '-' THEN NULL
+         WHEN strlen(x) > 16 AND (contains(x, '+') OR strpos(substr(x, 17), '-') > 0)
+         THEN CAST(TRY_CAST(TRY_CAST(x AS TIMESTAMPTZ) AS TIMESTAMP) AS DATE)
+         ELSE CAST(TRY_CAST(x AS TIMESTAMP) AS DATE) END;
+"""
+
+_SLASHED = ("%y", "%Y", "%y %H:%M", "%Y %H:%M", "%y %H:%M:%S", "%Y %H:%M:%S", "%Y %I:%M:%S %p")
+MAX_LINE_BYTES = 1 << 20
+NO_LINE = "CAST(NULL AS BIGINT)"
+FIRST_DAY, LAST_DAY = "1990-01-01", "2199-12-31"
+
+TOO_LONG = f"is longer than {MAX_TEXT_BYTES:,} bytes"
+
+FAULTS: tuple[tuple[str, str, str], ...] = (
+    (focus.BILLED_COST, "is not an amount", "billed IS NULL"),
+    (focus.EFFECTIVE_COST, "is not an amount", "effective IS NULL"),
+    (focus.CHARGE_PERIOD_START, "is not a time", "day IS NULL"),
+    (focus.CHARGE_PERIOD_START, "lies before 1990 or after 2199", "NOT day_is_sane"),
+    (focus.BILLING_PERIOD_START, "is not a time", "period IS NULL"),
+    *(
+        (name, TOO_LONG, f'strlen("{name}") > {MAX_TEXT_BYTES}')
+        for name in focus.TEXTS
+        if name not in {"Tags", "BillingCurrency"}
+    ),
+    ("Tags", f"is longer than {MAX_TAGS_BYTES:,} bytes", f"strlen(Tags) > {MAX_TAGS_BYTES}"),
+    ("BillingCurrency", "is longer than 16 bytes", "strlen(trim(BillingCurrency)) > 16"),
+)
+"""(column, what is wrong, SQL that says so), the first that applies counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Files that can be read by one statement: the same columns in the same order."""
+
+    paths: tuple[str, ...]
+    columns: tuple[str, ...]
+    focus: Mapping[str, str]
+    delimiter: str | None
+    line: str
+    """SQL that gives a row's line in its file."""
+
+    @property
+    def has_no_lines(self) -> bool:
+        """Tell whether DuckDB alone cannot say in which line of its file a row stands."""
+        return self.line == NO_LINE
+
+    def source(self) -> str:
+        """Give the FROM item that reads these files, every cell of a text file as text."""
+        listed = _sql_list(self.paths)
+        if self.delimiter is None:
+            return f"read_parquet({listed}, file_row_number = true)"
+        columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in self.columns)
+        return (
+            f"read_csv({listed}, auto_detect = false, header = true, quote = '\"', escape = '\"', "
+            f"delim = {_quoted(self.delimiter)}, columns = {{{columns}}}, "
+            f"max_line_size = {MAX_LINE_BYTES})"
+        )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _sql_list(texts: Sequence[str]) -> str:
+    return "[" + ", ".join(_quoted(text) for text in texts) + "]"
+
+
+def line_items(
+    shape: Shape, types: Mapping[str, str], *, day_first: bool, period: str | None
+) -> str:
+    """Give the SELECT of all line items of a shape.
+
+    `types` are DuckDB's types of the shape's FOCUS expressions; `period` is the first day of the
+    billing month that all rows belong to, None where each row tells its own.
+    """
+    raw = ", ".join(f'{sql} AS "{name}"' for name, sql in shape.focus.items())
+    texts = ", ".join(f'{_text(name, types)} AS "{name}"' for name in focus.TEXTS)
+    faults = " ".join(f"WHEN {sql} THEN {place}" for place, (_, _, sql) in enumerate(FAULTS))
+    day = _day(focus.CHARGE_PERIOD_START, types, day_first)
+    return (
+        f"SELECT *, CASE {faults} END AS fault FROM ("
+        f"SELECT {_costs(types)}, {_is_rounded(types)} AS is_rounded, {_quantity(types)}, "
+        f"{texts}, {day} AS day, "
+        f"{_period(types, day, day_first, period)} AS period, "
+        f"{day} BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' AS day_is_sane, line "
+        f"FROM (SELECT {raw}, {shape.line} AS line FROM {shape.source()}))"
+    )
+
+
+def _text(name: str, types: Mapping[str, str]) -> str:
+    kind = types.get(name)
+    if kind is None:
+        return "CAST(NULL AS VARCHAR)"
+    if kind.startswith(("MAP", "STRUCT")):
+        return f'CAST(to_json("{name}") AS VARCHAR)'
+    return f'"{name}"' if kind == "VARCHAR" else f'CAST("{name}" AS VARCHAR)'
+
+
+def _costs(types: Mapping[str, str]) -> str:
+    # A file with one of the two costs only: it stands for the other, and the report says so.
+    stands_in = {focus.BILLED_COST: focus.EFFECTIVE_COST, focus.EFFECTIVE_COST: focus.BILLED_COST}
+    names = {"billed": 0, "effective": 1, "listed": 2, "contracted": 3}
+    parts = []
+    for name, place in names.items():
+        column = focus.COSTS[place]
+        column = column if column in types else stands_in.get(column, column)
+        parts.append(f"{_amount(column, types)} AS {name}")
+    return ", ".join(parts)
+
+
+def _amount(column: str, types: Mapping[str, str]) -> str:
+    kind = types.get(column)
+    if kind is None:
+        return "CAST(NULL AS DECIMAL(38, 21))"
+    if kind == "DOUBLE":
+        return f'double_amount("{column}")'
+    if kind.endswith("INT") or kind == "INTEGER" or _fits(kind):
+        return f'TRY_CAST("{column}" AS DECIMAL(38, 21))'
+    return f'amount("{column}")' if kind == "VARCHAR" else f'amount(CAST("{column}" AS VARCHAR))'
+
+
+def _is_rounded(types: Mapping[str, str]) -> str:
+    """Tell whether a billed or effective cost has more decimals than are kept."""
+    parts = []
+    for column in (focus.BILLED_COST, focus.EFFECTIVE_COST):
+        kind = types.get(column)
+        if kind == "DOUBLE":
+            parts.append(f'is_long_double("{column}")')
+        elif kind == "VARCHAR":
+            parts.append(f'is_long("{column}")')
+    return " OR ".join(parts) or "false"
+
+
+def _fits(kind: str) -> bool:
+    """Tell whether a DECIMAL type has no more decimals than are kept."""
+    if not kind.startswith("DECIMAL("):
+        return False
+    return int(kind[8:-1].split(",")[1]) <= 21
+
+
+def _quantity(types: Mapping[str, str]) -> str:
+    """Take the consumed quantity and its unit, else the priced ones."""
+    known: list[tuple[str, str]] = []
+    for column, unit in zip(focus.QUANTITIES, ("ConsumedUnit", "PricingUnit"), strict=True):
+        if column in types:
+            amount = f'TRY_CAST("{column}" AS DECIMAL(38, 9))'
+            known.append((amount, _text(unit, types)))
+    quantity = ", ".join(amount for amount, _ in known) or "NULL"
+    cases = " ".join(f"WHEN {amount} IS NOT NULL THEN {unit}" for amount, unit in known)
+    unit = f"CASE {cases} END" if cases else "NULL"
+    return (
+        f"CAST(coalesce({quantity}, NULL) AS DECIMAL(38, 9)) AS quantity, "
+        f"CAST({unit} AS VARCHAR) AS unit"
+    )
+
+
+def _day(column: str, types: Mapping[str, str], day_first: bool) -> str:
+    kind = types.get(column)
+    if kind is None:
+        return "CAST(NULL AS DATE)"
+    if kind != "VARCHAR":
+        return f'TRY_CAST("{column}" AS DATE)'
+    order = "%d/%m/" if day_first else "%m/%d/"
+    forms = _sql_list([order + rest for rest in _SLASHED])
+    slashed = f'CAST(try_strptime(trim("{column}"), {forms}) AS DATE)'
+    return (
+        f'CASE WHEN contains("{column}", \'/\') THEN {slashed} ELSE iso_day(trim("{column}")) END'
+    )
+
+
+def _period(types: Mapping[str, str], day: str, day_first: bool, period: str | None) -> str:
+    if period is not None:
+        return f"DATE '{period}'"
+    column = focus.BILLING_PERIOD_START
+    if column not in types:
+        return f"CAST(date_trunc('month', {day}) AS DATE)"
+    missing = f'known(CAST("{column}" AS VARCHAR)) IS NULL'
+    start = f"CASE WHEN {missing} THEN {day} ELSE {_day(column, types, day_first)} END"
+    return f"CAST(date_trunc('month', {start}) AS DATE)"
+
+
+def shapes_of(files: Sequence[Mapping[str, Any]]) -> list[Shape]:
+    """Group files by what they have in common, in a stable order."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for file in files:
+        key = json.dumps([file["columns"], file["delimiter"], file["focus"], file.get("line")])
+        groups.setdefault(key, []).append(file)
+    return [
+        Shape(
+            paths=tuple(file["path"] for file in group),
+            columns=tuple(group[0]["columns"]),
+            focus=group[0]["focus"],
+            delimiter=group[0]["delimiter"],
+            line=group[0].get("line") or _line(group[0]["delimiter"]),
+        )
+        for group in groups.values()
+    ]
+
+
+def _line(delimiter: str | None) -> str:
+    return "file_row_number + 1" if delimiter is None else NO_LINE
