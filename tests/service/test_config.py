@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from service.config import Settings, load
 from service.config.hardware import AssetEntry, HardwareOptionEntry, QuoteEntry, WorkloadEntry
 from service.config.money import BudgetEntry, LabelEntry, TariffEntry
-from spendwatt.errors import ConfigError
+from spendwatt.errors import ConfigError, MoneyError
 from spendwatt.estate import Asset, Budget, HardwareOption, LabelRule, Quote, Workload
-from spendwatt.money import Money
+from spendwatt.money import Money, parse_money
 
 EVERYTHING_WRONG = """
 [storage]
@@ -344,9 +344,15 @@ def test_durations_are_read_as_written(tmp_path: Path, text: str, span: timedelt
 
 @given(st.text(max_size=30))
 @settings(deadline=None, max_examples=60)
-def test_no_text_breaks_the_reading_of_a_section(text: str) -> None:
-    values = {"energy": {"price_per_kwh": text}, "budgets": [{"name": text, "monthly": text}]}
+def test_a_budget_is_accepted_exactly_where_its_money_can_be_read(text: str) -> None:
     try:
-        Settings.model_validate(values)
-    except ValueError as err:
-        assert "budgets" in str(err) or "energy" in str(err)
+        parse_money(text)
+        readable = True
+    except MoneyError:
+        readable = False
+    try:
+        Settings.model_validate({"budgets": [{"name": "ml", "monthly": text}]})
+        accepted = True
+    except ValueError:
+        accepted = False
+    assert accepted == readable
