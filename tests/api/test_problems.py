@@ -101,7 +101,7 @@ def test_a_very_long_address_is_refused(client) -> None:
 )
 def test_every_answer_carries_the_security_headers(client, path: str) -> None:
     # A connection of its own: the server closes it after a fault.
-    headers = httpx.get(f"{client.base_url}{path.lstrip('/')}").headers
+    headers = httpx.get(client.base_url.join(path)).headers
     assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert "server" not in headers
 
