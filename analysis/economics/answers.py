@@ -93,6 +93,8 @@ def answer_of(
     live_on = on + timedelta(days=lead_days)
     if payback.months is None:
         why = f"within {horizon} the savings never earn back what moving costs"
+        if all(month.go >= month.stay for month in payback.curve[1:]):
+            why = f"in no month within {horizon} does moving save anything"
         return Answer(AnswerKind.NEVER, why, worth_on=worth_on, live_on=live_on)
     again = payback.reverses_month
     turns = "" if again is None else f"; from month {again} on it loses again"

@@ -10,7 +10,8 @@ from decimal import Decimal
 from analysis.economics.answers import Answer, Origin, answer_of, unknown
 from analysis.economics.basis import Basis, shown
 from analysis.economics.breakeven import Plan, pay_back, utilization_turn
-from analysis.economics.comparison import Comparison, Direction, open_question
+from analysis.economics.comparator import CloudPrice, comparator, equivalence_of
+from analysis.economics.comparison import Comparison, Direction, open_question, worth_on
 from analysis.economics.demand import (
     DAYS_PER_MONTH,
     HOURS_PER_MONTH,
@@ -19,8 +20,6 @@ from analysis.economics.demand import (
     AssetUse,
     WorkloadSpend,
     busy_by_day,
-    gpu_hours_per_month,
-    spend_per_month,
     use_of,
 )
 from analysis.economics.ownership import OwnMonth, capital_per_month, percent_per_month
@@ -28,22 +27,9 @@ from analysis.economics.tariff import load_price
 from analysis.economics.workload import moving_cost
 from spendwatt.clock import midnight
 from spendwatt.estate import Asset, Estate, Workload
-from spendwatt.money import Money
 
 LEAST_COVERAGE = Decimal("0.8")
 LEAST_LIFE_MONTHS = Decimal(12)
-BILLED = "workload:"
-
-
-@dataclass(frozen=True, slots=True)
-class CloudPrice:
-    """What a GPU-hour costs in the cloud that an asset competes with."""
-
-    name: str
-    price: Money
-    origin: Origin
-    since: date | None = None
-    gpu_model: str | None = None
 
 
 def compare_assets(
@@ -62,30 +48,6 @@ def compare_assets(
             yield compare_asset(estate, asset, hours, price, on)
 
 
-def comparator(
-    estate: Estate, asset: Asset, spends: Sequence[WorkloadSpend], on: date
-) -> CloudPrice | Answer:
-    """Give the cloud's price for an asset's work, or the answer that says why there is none.
-
-    A named quote, what a named workload is billed per GPU-hour, or the only quote there is: never
-    the cheapest of several.
-    """
-    name = asset.comparator
-    key = f"assets.{asset.name}.comparator"
-    if name is not None and name.startswith(BILLED):
-        return _billed(name, spends, on)
-    quotes = [quote for quote in estate.quotes if name in (None, quote.name)]
-    if len(quotes) != 1:
-        what = (
-            "the name of a [[quotes]] entry" if name is None else f"{name} is no [[quotes]] entry"
-        )
-        return unknown((f"{key} ({what})",))
-    quote = quotes[0]
-    return CloudPrice(
-        quote.name, quote.price_per_gpu_hour, Origin.QUOTED, quote.quoted_on, quote.gpu_model
-    )
-
-
 def compare_asset(
     estate: Estate, asset: Asset, hours: AssetHours | None, price: CloudPrice, on: date
 ) -> Comparison:
@@ -95,7 +57,7 @@ def compare_asset(
     use = use_of(hours, midnight(on)) if hours is not None else None
     _judge_measurement(asset, use, basis)
     own = _keep(estate, asset, hours, use, basis)
-    per_gpu = price.price.amount * _equivalence(asset, hours, price, basis)
+    per_gpu = price.price.amount * equivalence_of(asset, hours, price, basis)
     move = _move(estate, asset, basis)
     lacking = open_question(
         basis,
@@ -115,7 +77,12 @@ def compare_asset(
         option=price.name,
         direction=Direction.OWN_TO_CLOUD,
         on=on,
-        answer=answer_of(payback, on=on, horizon=f"{plan.horizon_months} months"),
+        answer=answer_of(
+            payback,
+            on=on,
+            horizon=f"{plan.horizon_months} months",
+            worth_on=worth_on(plan, own.month.total, on),
+        ),
         currency=basis.currency,
         cloud_per_month=cloud,
         own_per_month=own.month.total,
@@ -246,22 +213,6 @@ def _kwh_price(estate: Estate, hours: AssetHours | None, basis: Basis) -> Decima
     return price * basis.number("energy.pue", estate.energy.pue, "", positive=True)
 
 
-def _equivalence(
-    asset: Asset, hours: AssetHours | None, price: CloudPrice, basis: Basis
-) -> Decimal:
-    key = f"assets.{asset.name}.cloud_gpus_per_gpu"
-    if asset.cloud_gpus_per_gpu is not None:
-        return basis.number(key, asset.cloud_gpus_per_gpu, "", positive=True)
-    have = hours.gpu_name if hours else None
-    if price.gpu_model is None or have is None:
-        basis.note(key, "1", Origin.DEFAULT)
-    elif price.gpu_model.casefold() in have.casefold():
-        basis.note(key, "1 (the same model)", Origin.MEASURED)
-    else:
-        basis.needs.append(f"{key} ({have} against a cloud {price.gpu_model})")
-    return Decimal(1)
-
-
 def _turn(own: _Own, use: AssetUse, per_gpu: Decimal) -> Decimal | None:
     hours = use.gpus * HOURS_PER_MONTH
     return utilization_turn(
@@ -270,16 +221,6 @@ def _turn(own: _Own, use: AssetUse, per_gpu: Decimal) -> Decimal | None:
         cloud=per_gpu,
         marginal_energy=own.busy_energy_per_gpu_hour,
     )
-
-
-def _billed(name: str, spends: Sequence[WorkloadSpend], on: date) -> CloudPrice | Answer:
-    workload = name.removeprefix(BILLED)
-    spend = next((s for s in spends if s.workload == workload), None)
-    hours = gpu_hours_per_month(spend, on) if spend else None
-    if spend is None or not hours:
-        return unknown((f"GPU-hours on the bill of workload {workload}",), waits=True)
-    price = spend_per_month(spend, on)[0] / hours
-    return CloudPrice(name, Money(price, spend.currency), Origin.BILLED, on)
 
 
 def _unknown(asset: Asset, on: date, answer: Answer) -> Comparison:

@@ -112,16 +112,16 @@ def buy(purchase: Purchase, plan: Plan, *, on: date, lead_days: int = 0) -> tupl
 
 
 def worth_on(plan: Plan, own_per_month: Decimal, on: date) -> date | None:
-    """Give the first month's day on which renting costs more than owning, capital included.
+    """Give the first month's day on which the other side costs less, capital included.
 
     None where growth and price decline never bring it within the plan's horizon.
     """
     factor = (1 + plan.growth_per_month) * (1 + monthly_rate(-plan.price_decline_per_year))
-    cost = plan.stay_per_month
+    rented = plan.stay_per_month if plan.rents == "stay" else plan.go_per_month
     for month in range(plan.horizon_months):
-        if cost > own_per_month:
+        if rented > own_per_month if plan.rents == "stay" else rented < own_per_month:
             return _months_later(on, month)
-        cost *= factor
+        rented *= factor
     return None
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.economics.answers import AnswerKind, Origin
-from analysis.economics.asset import CloudPrice, compare_asset, compare_assets
+from analysis.economics.asset import compare_asset, compare_assets
+from analysis.economics.comparator import CloudPrice
 from analysis.economics.comparison import Comparison
 from analysis.economics.demand import AssetHours, WorkloadSpend, use_of
 from analysis.economics.watch import BreakevenWatch, Settings
@@ -240,10 +241,13 @@ def test_workload_without_hardware_to_compare_names_the_setting() -> None:
 
 
 def test_busy_asset_is_kept_and_its_price_once_paid_changes_nothing() -> None:
-    result = against(ASSET, 0.9)
-    richer = against(replace(ASSET, purchase_price=usd(250_000)), 0.9)
+    free_of_service = replace(ASSET, maintenance_percent_per_year=Decimal(0))
+    result = against(free_of_service, 0.9)
+    richer = against(replace(free_of_service, purchase_price=usd(900_000)), 0.9)
     assert result.own_per_month == richer.own_per_month
     assert result.answer.kind is AnswerKind.NEVER
+    assert result.answer.why == "in no month within 36 months does moving save anything"
+    assert result.answer.worth_on is None
     assert result.ratio is not None
     assert result.ratio < 1
 
@@ -251,6 +255,7 @@ def test_busy_asset_is_kept_and_its_price_once_paid_changes_nothing() -> None:
 def test_idle_asset_is_cheaper_to_rent() -> None:
     result = against(ASSET, 0.1)
     assert result.answer.kind is AnswerKind.ALREADY
+    assert result.answer.worth_on == TODAY
     assert result.saving_per_month is not None
     assert result.saving_per_month > 0
 
