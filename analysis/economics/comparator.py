@@ -1,4 +1,4 @@
-"""The cloud price that an asset competes with: one that is paid or was quoted, never the cheapest."""
+"""The cloud price that an asset competes with: one that is paid or quoted, never the cheapest."""
 
 from __future__ import annotations
 
