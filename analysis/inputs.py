@@ -11,7 +11,7 @@ from analysis.economics.demand import AssetHours, WorkloadSpend
 from analysis.freshness import SourceState
 from analysis.ledger import Ledger
 from spendwatt.estate import Estate
-from spendwatt.records import Finding
+from spendwatt.records import Finding, Gpu, IdleStretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +32,9 @@ class Inputs:
     """Name of a budget -> exact billed cost per day, from `budget_days.first_needed(as_of)` on."""
     sources: Sequence[SourceState] = ()
     """Every source of bills and readings, configured or ever imported."""
+    idle_stretches: Sequence[IdleStretch] = ()
+    """Those of the last seven days, each whole, up to `as_of`."""
+    gpus: Sequence[Gpu] = ()
+    """Every GPU that was ever read."""
+    gpu_read_until: Mapping[str, datetime] = field(default_factory=dict)
+    """UUID -> end of its last reading before `as_of`."""

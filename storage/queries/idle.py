@@ -69,14 +69,18 @@ def cut_stretches(
     ]
 
 
-def last_readings(connection: Connection) -> dict[str, datetime]:
-    """Give the end of the last minute that was read of each GPU, by uuid."""
+def read_until(connection: Connection, as_of: datetime) -> dict[str, datetime]:
+    """Give the end of the last minute of each GPU that was read before a moment, by uuid."""
+    now = number_of(as_of, MINUTE)
     query = (
         select(gpu.c.uuid, func.max(gpu_owner.c.last_minute))
         .join(gpu_owner, gpu_owner.c.gpu_id == gpu.c.gpu_id)
+        .where(gpu_owner.c.first_minute < now)
         .group_by(gpu.c.uuid)
     )
-    return {uuid: start_of(minute + 1, MINUTE) for uuid, minute in connection.execute(query)}
+    return {
+        uuid: min(as_of, start_of(minute + 1, MINUTE)) for uuid, minute in connection.execute(query)
+    }
 
 
 def join(pieces: Sequence[IdleStretch]) -> IdleStretch:
