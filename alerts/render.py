@@ -22,6 +22,7 @@ _LINE_LIMIT = 300
 _DETAIL_LIMIT = 2_500
 _BODY_LIMIT = 8_000
 _MOST_LISTED = 10
+_MOST_DETAILED = 3
 _MOST_STEPS = 3
 
 _PLURAL = {
@@ -37,6 +38,11 @@ _BASIS = {
     MoneyBasis.SPENT: "{} so far",
     MoneyBasis.PER_DAY: "{} a day",
     MoneyBasis.PROJECTED: "{} expected",
+}
+_WAS = {
+    MoneyBasis.SPENT: "It cost {}.",
+    MoneyBasis.PER_DAY: "It went at {} a day.",
+    MoneyBasis.PROJECTED: "At stake were {}.",
 }
 
 
@@ -81,7 +87,7 @@ def render(
 def _title(decision: Decision, group: GroupKey, involved: Sequence[Finding]) -> str:
     values = {
         "reason": decision.reason.value,
-        "subject": _subject(group, involved),
+        "subject": _subject(decision, group, involved),
         "new": len(decision.new),
         "over": len(decision.resolved),
         "left": len(decision.members),
@@ -89,12 +95,12 @@ def _title(decision: Decision, group: GroupKey, involved: Sequence[Finding]) -> 
     return one_line(fill("title.txt.j2", values), TITLE_LIMIT)
 
 
-def _subject(group: GroupKey, involved: Sequence[Finding]) -> str:
+def _subject(decision: Decision, group: GroupKey, involved: Sequence[Finding]) -> str:
     if len(involved) == 1:
         return one_line(involved[0].title, TITLE_LIMIT)
     what = _PLURAL.get(group.kind, group.kind.replace("_", " "))
     where = ", ".join(one_line(value, 40) for _, value in group.labels if value)
-    stake = _sum(involved)
+    stake = _sum(involved) if decision.members else ""
     return (
         f"{len(involved)} {what}" + (f", {where}" if where else "") + (f": {stake}" * bool(stake))
     )
@@ -113,6 +119,7 @@ def _paragraphs(
         "over": [_over_line(stored, display, now) for stored in over],
         "silenced": len(decision.muted),
         "most_listed": _MOST_LISTED,
+        "with_details": len(audible) <= _MOST_DETAILED,
     }
     body = cut(fill("body.txt.j2", values), _BODY_LIMIT)
     return tuple(part.strip() for part in body.split("\n\n") if part.strip())
@@ -124,8 +131,8 @@ def _open_line(finding: Finding, decision: Decision, display: Display, now: date
         mark = "worse"
     since = moment_text(finding.opened_at, display.zone)
     lasted = span_text(now - finding.opened_at)
-    parts = [_stake(finding), _was(decision.told.get(finding.id)) if mark == "worse" else ""]
-    parts.append(f"Since {since} ({lasted}).")
+    before = decision.told.get(finding.id) if mark == "worse" else None
+    parts = [_stake(finding), _when_told(before), f"Since {since} ({lasted})."]
     return _Line(
         title=one_line(finding.title, _LINE_LIMIT),
         detail=shown(finding.detail, _DETAIL_LIMIT),
@@ -141,7 +148,7 @@ def _over_line(stored: StoredFinding, display: Display, now: datetime) -> _Line:
     return _Line(
         title=one_line(finding.title, _LINE_LIMIT),
         detail="",
-        stake=f"{text} {_stake(finding)}".strip(),
+        stake=f"{text} {_was_at_stake(finding)}".strip(),
     )
 
 
@@ -152,7 +159,14 @@ def _stake(finding: Finding) -> str:
     return f"At stake: {_BASIS[basis].format(money_text(money, currency))}."
 
 
-def _was(told: Member | None) -> str:
+def _was_at_stake(finding: Finding) -> str:
+    money, basis, currency = finding.money_at_stake, finding.money_basis, finding.currency
+    if money is None or basis is None or currency is None:
+        return ""
+    return _WAS[basis].format(money_text(money, currency))
+
+
+def _when_told(told: Member | None) -> str:
     if told is None or told.money_at_stake is None or told.currency is None:
         return ""
     return f"When last told: {money_text(told.money_at_stake, told.currency)}."

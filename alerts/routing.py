@@ -14,12 +14,11 @@ from spendwatt.records import Finding
 CHANNEL_REFUSED = "channel_refused"
 """Kind of the finding that a channel takes nothing any more; label `channel` names it."""
 
-GROUP_BY: Mapping[str, tuple[str, ...]] = {
-    "idle_gpu": ("host", "owner", "job"),
-    "collector_failed": (),
-    "stale_source": (),
-}
-"""Kind to labels whose equal values share a message; other kinds have a message per finding."""
+GROUP_BY: Mapping[str, tuple[str, ...]] = {"collector_failed": (), "stale_source": ()}
+"""Kind to labels whose equal values share a message; other kinds have a message per finding.
+
+When the network is away every source fails: that is one message, not ten.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,41 +7,34 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
 from spendwatt.errors import StorageError, UsageError
 from spendwatt.finding_filter import check_fields, subject
-from spendwatt.money import from_nano, to_nano
 from spendwatt.query import Filter, matches
-from spendwatt.records import Finding, MoneyBasis, Severity
-from spendwatt.table import jsonable
+from spendwatt.records import Finding, Severity
 from spendwatt.window import Window
+from storage.finding_rows import StoredFinding, amount_of, nano_of, stored_of, values_of
 from storage.tables.service import finding as table
 from storage.tables.service import finding_event as event_table
 
+__all__ = [
+    "Changes",
+    "FindingEvent",
+    "FindingPage",
+    "StoredFinding",
+    "by_ids",
+    "get",
+    "history",
+    "newest",
+    "open_findings",
+    "save",
+    "search",
+]
+
 _CHUNK = 500  # ids in one IN list: below every engine's limit of parameters
 _PREFIX = re.compile(r"^[0-9a-f]{4,16}$")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFinding:
-    """A finding with its place in time."""
-
-    finding: Finding
-    seen_at: datetime
-    """When this episode was first saved."""
-    updated_at: datetime
-    """When it was last found to be so."""
-    resolved_at: datetime | None
-    episodes: int
-    """How often it has opened so far."""
-
-    @property
-    def state(self) -> str:
-        """Give `open` or `resolved`."""
-        return "open" if self.resolved_at is None else "resolved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ def open_findings(connection: Connection, kinds: Collection[str] | None = None) 
     if kinds is not None:
         query = query.where(table.c.kind.in_(kinds))
     rows = connection.execute(query.order_by(table.c.seen_at, table.c.id))
-    return [_stored(row).finding for row in rows]
+    return [stored_of(row).finding for row in rows]
 
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredFinding]:
@@ -118,7 +111,7 @@ def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, StoredFindin
     for start in range(0, len(wanted), _CHUNK):
         chosen = table.c.id.in_(wanted[start : start + _CHUNK])
         found.update(
-            {row.id: _stored(row) for row in connection.execute(select(table).where(chosen))}
+            {row.id: stored_of(row) for row in connection.execute(select(table).where(chosen))}
         )
     return found
 
@@ -142,7 +135,7 @@ def get(connection: Connection, id_or_prefix: str) -> StoredFinding | None:
             do="Give more digits",
             parameter="id",
         )
-    return _stored(rows[0]) if rows else None
+    return stored_of(rows[0]) if rows else None
 
 
 def newest(connection: Connection) -> datetime | None:
@@ -156,7 +149,7 @@ def history(connection: Connection, id_: str) -> list[FindingEvent]:
     """Give every change in the finding's life, oldest first."""
     query = select(event_table).where(event_table.c.finding_id == id_).order_by(event_table.c.id)
     return [
-        FindingEvent(row.at, row.event, Severity(row.severity), _amount(row.money_nano))
+        FindingEvent(row.at, row.event, Severity(row.severity), amount_of(row.money_nano))
         for row in connection.execute(query)
     ]
 
@@ -192,7 +185,7 @@ def _in_window(connection: Connection, window: Window | None) -> Iterator[Stored
         ended = or_(table.c.resolved_at.is_(None), table.c.resolved_at >= window.start)
         query = query.where(table.c.seen_at < window.end, ended)
     for row in connection.execute(query):
-        yield _stored(row)
+        yield stored_of(row)
 
 
 def _by_id(kinds: Collection[str], findings: Sequence[Finding]) -> dict[str, Finding]:
@@ -218,11 +211,11 @@ def _before(
 ) -> dict[str, StoredFinding]:
     still_open = table.c.resolved_at.is_(None) & table.c.kind.in_(kinds)
     rows = connection.execute(select(table).where(still_open).order_by(table.c.seen_at, table.c.id))
-    return {row.id: _stored(row) for row in rows} | by_ids(connection, present)
+    return {row.id: stored_of(row) for row in rows} | by_ids(connection, present)
 
 
 def _insert(connection: Connection, finding: Finding, now: datetime) -> None:
-    values = _values(finding) | {"id": finding.id, "kind": finding.kind}
+    values = values_of(finding) | {"id": finding.id, "kind": finding.kind}
     values |= {"labels": dict(finding.labels), "seen_at": now, "updated_at": now, "episodes": 1}
     connection.execute(insert(table).values(values))
     _record(connection, "opened", finding, now)
@@ -230,12 +223,12 @@ def _insert(connection: Connection, finding: Finding, now: datetime) -> None:
 
 def _reopen(connection: Connection, finding: Finding, episodes: int, now: datetime) -> None:
     lives = {"seen_at": now, "updated_at": now, "resolved_at": None, "episodes": episodes}
-    connection.execute(update(table).where(_is(finding)).values(_values(finding) | lives))
+    connection.execute(update(table).where(_is(finding)).values(values_of(finding) | lives))
     _record(connection, "opened", finding, now)
 
 
 def _update(connection: Connection, before: Finding, finding: Finding, now: datetime) -> None:
-    values = _values(finding) | {"updated_at": now}
+    values = values_of(finding) | {"updated_at": now}
     connection.execute(update(table).where(_is(finding)).values(values))
     if before.severity is not finding.severity:
         _record(connection, "severity_changed", finding, now)
@@ -255,54 +248,10 @@ def _record(connection: Connection, event: str, finding: Finding, at: datetime) 
             at=at,
             event=event,
             severity=finding.severity.value,
-            money_nano=_nano(finding.money_at_stake),
+            money_nano=nano_of(finding.money_at_stake),
         )
     )
 
 
 def _is(finding: Finding) -> ColumnElement[bool]:
     return table.c.id == finding.id
-
-
-def _values(finding: Finding) -> dict[str, Any]:
-    return {
-        "severity": finding.severity.value,
-        "title": _storable(finding.title),
-        "detail": _storable(finding.detail),
-        "next_step": _storable(finding.next_step),
-        "money_nano": _nano(finding.money_at_stake),
-        "money_basis": finding.money_basis,
-        "currency": finding.currency,
-        "evidence": jsonable(finding.evidence),
-        "opened_at": finding.opened_at,
-    }
-
-
-def _stored(row: Row[Any]) -> StoredFinding:
-    finding = Finding(
-        kind=row.kind,
-        labels=row.labels,
-        severity=Severity(row.severity),
-        title=row.title,
-        detail=row.detail,
-        next_step=row.next_step,
-        opened_at=row.opened_at,
-        money_at_stake=_amount(row.money_nano),
-        money_basis=MoneyBasis(row.money_basis) if row.money_basis else None,
-        currency=row.currency,
-        evidence=row.evidence,
-    )
-    return StoredFinding(finding, row.seen_at, row.updated_at, row.resolved_at, row.episodes)
-
-
-def _storable(text: str) -> str:
-    # Names out of bills may hold what PostgreSQL refuses: NUL, or half of a surrogate pair.
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def _nano(amount: Decimal | None) -> int | None:
-    return None if amount is None else to_nano(amount)
-
-
-def _amount(nano: int | None) -> Decimal | None:
-    return None if nano is None else from_nano(nano)

@@ -20,7 +20,9 @@ from storage import findings, notices, silences
 from storage.engine import Store
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-SETTINGS = AlertSettings(send_deadline=timedelta(seconds=2))
+SETTINGS = AlertSettings(
+    send_deadline=timedelta(seconds=2), group_by={"idle_gpu": ("host", "owner")}
+)
 
 DOWN = SendError("no answer", retryable=True)
 GONE = SendError("Slack answered 404 (no_service)", do="Make a new webhook")
@@ -94,7 +96,7 @@ def test_whole_life_of_a_finding_is_told_and_then_its_end(
     assert len(set(ops.keys)) == 4
 
 
-def test_idle_gpus_of_one_owner_and_host_share_a_message(
+def test_findings_that_the_settings_group_share_a_message(
     house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
     def idle(gpu: int, host: str = "node-a") -> Finding:
