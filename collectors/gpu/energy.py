@@ -13,8 +13,9 @@ from enum import Enum
 SECOND = 1_000_000
 """Microseconds in a second: moments are whole microseconds since 1970, so that spans are exact."""
 
-CLOSE_STEPS = 3
-"""Samples at most this many sampling steps apart speak for the time between them."""
+_CLOSE_STEPS = 3
+# Values are means of up to a second: at faster sampling a short stall loses nothing.
+_SHORTEST_STEP = SECOND
 
 _COUNTER_TOLERANCE = 1.2
 # The counter advances about ten times a second, by all that was used since.
@@ -70,6 +71,11 @@ class Energy:
         return (self.watts + self.watts_per_microsecond * middle) * (end - start) / SECOND
 
 
+def is_close(span: int, step: int) -> bool:
+    """Tell whether samples so far apart speak for the time between them: at most three steps."""
+    return span <= _CLOSE_STEPS * max(step, _SHORTEST_STEP)
+
+
 def energy_between(
     earlier: Sample, later: Sample, *, step: int, limit_watts: float | None = None
 ) -> Energy:
@@ -83,7 +89,7 @@ def energy_between(
         # When within the span it was used the counter does not say: evenly adds no invention.
         return Energy(Known.COUNTER, earlier.at, counted * SECOND / span)
     first, last = earlier.power_watts, later.power_watts
-    if first is not None and last is not None and span <= CLOSE_STEPS * step:
+    if first is not None and last is not None and is_close(span, step):
         return Energy(Known.INTEGRATED, earlier.at, first, (last - first) / span)
     return Energy(Known.GAP, earlier.at)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from collectors.gpu.energy import CLOSE_STEPS, SECOND, Energy, Known, Sample, energy_between
+from collectors.gpu.energy import SECOND, Energy, Known, Sample, energy_between, is_close
 from spendwatt.records import Gpu, MinuteReading
 
 MINUTE = 60 * SECOND
@@ -74,7 +74,7 @@ class Fold:
     def _fill(self, earlier: Sample, later: Sample) -> list[MinuteReading]:
         """Lay the time between two samples into its minutes; give those that are full."""
         span = later.at - earlier.at
-        heard = self._speaks * (span if span <= CLOSE_STEPS * self.step else self.step)
+        heard = self._speaks * (span if is_close(span, self.step) else self.step)
         if span > LONGEST_SPAN:
             rest = self._lay(earlier, Energy(Known.GAP, earlier.at), heard, heard)
             return rest + self._close(None)
