@@ -1,0 +1,82 @@
+"""Reads the cost ledger: what was known of each day, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Connection, select
+
+from storage.tables.bills import account, cost_ledger, provider, region, service
+
+Series = tuple[str, str, str, str, str]
+"""(provider, billing account, service, region, currency)."""
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BATCH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRows:
+    """Changes in parallel columns; the order of rows means nothing."""
+
+    series: Sequence[Series]
+    series_index: Sequence[int]
+    """Row -> place in `series`."""
+    day: Sequence[int]
+    """UTC usage day, in days since 1970-01-01."""
+    received: Sequence[int]
+    """Seconds since 1970-01-01 UTC."""
+    assumed: Sequence[bool]
+    billed_nano: Sequence[int]
+    effective_nano: Sequence[int]
+
+
+def changes(connection: Connection, *, first_day: date, as_of: datetime) -> LedgerRows:
+    """Give every change of the days from `first_day` on that was known at `as_of`."""
+    texts = {
+        table.name: dict(connection.execute(select(table.c.id, table.c.text)).tuples().all())
+        for table in (provider, account, service, region)
+    }
+    c = cost_ledger.c
+    found = connection.execution_options(yield_per=_BATCH).execute(
+        select(
+            c.provider_id,
+            c.account_id,
+            c.service_id,
+            c.region_id,
+            c.currency,
+            c.day,
+            c.received_at,
+            c.assumed,
+            c.billed_nano,
+            c.effective_nano,
+        ).where(c.day >= first_day, c.received_at <= as_of)
+    )
+    places: dict[Series, int] = {}
+    by_ids: dict[tuple[int, int, int, int, str], int] = {}
+    index, days, received = [], [], []
+    assumed, billed, effective = [], [], []
+    for part in found.partitions(_BATCH):
+        for p, a, s, r, currency, day, at, guessed, billed_nano, effective_nano in part:
+            ids = (p, a, s, r, currency)
+            place = by_ids.get(ids)
+            if place is None:
+                name = (
+                    texts["provider"][p],
+                    texts["account"][a],
+                    texts["service"][s],
+                    texts["region"][r],
+                    currency,
+                )
+                # Several ids may share a name: a service is told apart by its category too.
+                place = by_ids[ids] = places.setdefault(name, len(places))
+            index.append(place)
+            days.append(day.toordinal() - _EPOCH_DAY)
+            received.append(int((at - _EPOCH).total_seconds()))
+            assumed.append(guessed)
+            billed.append(billed_nano)
+            effective.append(effective_nano)
+    return LedgerRows(tuple(places), index, days, received, assumed, billed, effective)
