@@ -73,7 +73,7 @@ class Toll:
 
     so_far: float
     per_day: float
-    """Median of its last three days."""
+    """Median of its last three days that are whole."""
     goes_on: bool
     """The newest day that was judged belongs to it."""
     most: float
@@ -92,10 +92,11 @@ def toll(episode: Episode, replay: Replay) -> Toll:
     excess = state.cost[row, columns] - np.nan_to_num(state.expected[row, columns])
     running = np.cumsum(excess)
     pointed = running + NEXT_DAYS * excess
+    whole = excess[columns <= int(replay.whole[row])]
     newest = int(replay.judged[row])
     return Toll(
         so_far=float(running[-1]),
-        per_day=float(np.median(excess[-3:])),
+        per_day=float(np.median(whole[-3:] if whole.size else excess)),
         goes_on=int(columns[-1]) >= newest,
         most=float(pointed[np.argmax(np.abs(pointed))]),
     )

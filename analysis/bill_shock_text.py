@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis.bill_shock_episodes import Episode, Toll
-from analysis.bill_shock_replay import Replay
+from analysis.bill_shock_replay import Alert, Replay
 from analysis.bill_shock_rules import RULE_TEXTS, Rule
 from analysis.causes import LEAST_SHARE, MOST_PARTS, Cause, causes, regions, services
 from analysis.ledger import Ledger
@@ -46,10 +46,16 @@ class Shock:
         return self.replay.keys[self.episode.row]
 
     @property
+    def shown(self) -> Alert:
+        """The day to tell: the newest alerted one that is whole, else the newest."""
+        whole = self.replay.first_day + int(self.replay.whole[self.episode.row])
+        days = [alert for alert in self.episode.alerts if alert.day <= whole]
+        return max(days or self.episode.alerts, key=lambda alert: alert.day)
+
+    @property
     def is_whole(self) -> bool:
-        """Tell whether the newest alerted day is known whole."""
-        latest = self.episode.last.day - self.replay.first_day
-        return latest <= int(self.replay.whole[self.episode.row])
+        """Tell whether the day to tell is known whole."""
+        return self.shown.day - self.replay.first_day <= int(self.replay.whole[self.episode.row])
 
 
 def finding(shock: Shock, started: date) -> Finding:
@@ -105,10 +111,10 @@ def _severity(shock: Shock) -> Severity:
 
 
 def _title(shock: Shock) -> str:
-    last, coin = shock.episode.last, shock.key.currency
+    last, coin = shock.shown, shock.key.currency
     name, when = series_name(shock.key), short(day(last.day))
     if shock.is_new:
-        return f"New: {name}, {money(last.known, coin)} on {when}, nothing before"
+        return f"New: {name}, {money(_cost_now(shock), coin)} on {when}, nothing before"
     low, high = f"{last.low:,.0f}", f"{last.high:,.0f}"
     return (
         f"{name}: {money(_cost_now(shock), coin)} on {when}, "
@@ -117,13 +123,13 @@ def _title(shock: Shock) -> str:
 
 
 def _cost_now(shock: Shock) -> float:
-    column = shock.episode.last.day - shock.replay.first_day
+    column = shock.shown.day - shock.replay.first_day
     return float(shock.replay.state.cost[shock.episode.row, column])
 
 
 def _detail(shock: Shock, ranked: list[Cause]) -> list[str]:
     coin, cost = shock.key.currency, shock.toll
-    first, last = day(shock.episode.first_day), day(shock.episode.last.day)
+    first, last = day(shock.episode.first_day), day(shock.shown.day)
     lines = [f"Since {short(first)}, {money(cost.so_far, coin, sign=True)} so far"]
     if cost.goes_on:
         lines[0] += f", about {money(cost.per_day, coin, sign=True)} a day."
@@ -147,9 +153,9 @@ def _detail(shock: Shock, ranked: list[Cause]) -> list[str]:
 
 def confidence(shock: Shock) -> str:
     """Say how sure the judgement is: by days that agree, and by how far they exceed the limit."""
-    last = shock.episode.last
+    last = shock.shown
     days = len({alert.day for alert in shock.episode.alerts})
-    clear = last.direction < 0 or last.known > last.high + 0.5 * (last.high - last.expected)
+    clear = last.direction < 0 or _cost_now(shock) > last.high + 0.5 * (last.high - last.expected)
     if days >= 3 or (clear and shock.is_whole):
         return "high"
     return "medium" if shock.is_whole or clear else "low"
@@ -184,7 +190,7 @@ def _with_next_step(made: Finding, shock: Shock, ranked: list[Cause]) -> Finding
 
 
 def _evidence(shock: Shock, ranked: list[Cause]) -> dict[str, Any]:
-    last, replay = shock.episode.last, shock.replay
+    last, replay = shock.shown, shock.replay
     return {
         "day": day(last.day).isoformat(),
         "billed_cost": text(_cost_now(shock)),
