@@ -8,8 +8,11 @@ from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from spendwatt.errors import UsageError
+from spendwatt.finding_filter import check_fields
+from spendwatt.query import Filter
 from spendwatt.records import Severity
 from spendwatt.settings import Duration, FilterText, SettingsModel
 
@@ -20,7 +23,16 @@ class RouteSettings(SettingsModel):
     channel: str
     """Name of one of `[[alerts.channels]]`."""
     filter: FilterText | None = None
-    """Over `kind`, `severity`, `currency` and `label[NAME]`; without one, everything."""
+    """Over `kind`, `severity`, `currency`, `id` and `label[NAME]`; without one, everything."""
+
+    @field_validator("filter")
+    @classmethod
+    def _asks_for_what_findings_have(cls, filter_: Filter | None) -> Filter | None:
+        try:
+            check_fields(filter_)
+        except UsageError as err:
+            raise ValueError(str(err)) from err
+        return filter_
 
 
 class AlertSettings(SettingsModel):

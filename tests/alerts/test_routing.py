@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from pydantic import ValidationError
 
 from alerts.routing import CHANNEL_REFUSED, GroupKey, Route, group_of, route, to_all
+from alerts.settings import RouteSettings
 from spendwatt.finding_filter import parse_finding_filter
 from spendwatt.records import Finding
 
@@ -28,6 +30,11 @@ def test_route_takes_what_its_filter_matches(
     make_finding: MakeFinding, text: str, takes: bool
 ) -> None:
     assert Route("ops", parse_finding_filter(text)).takes(make_finding()) is takes
+
+
+def test_route_that_asks_for_what_findings_have_not_is_refused() -> None:
+    with pytest.raises(ValidationError, match="filtered by service"):
+        RouteSettings.model_validate({"channel": "ops", "filter": 'service:"EC2"'})
 
 
 def test_channel_is_not_told_of_its_own_refusal(make_finding: MakeFinding) -> None:
