@@ -41,7 +41,7 @@ def parameters(report: Report) -> tuple[Option, ...]:
         "sort_by",
         "text",
         "A column's name, with a leading - for falling order.",
-        "-" + _sortable(report)[-1],
+        "-" + _telling(report),
     )
     return (*shared, *report.options, sort_by, LIMIT, OFFSET)
 
@@ -129,6 +129,12 @@ def _default(option: Option, now: datetime) -> Any:
 
 def _sortable(report: Report) -> list[str]:
     return [column.name for column in report.columns if column.kind != "object"]
+
+
+def _telling(report: Report) -> str:
+    """Give the column that an example sorts by: the first money, else the last that can be."""
+    money = [column.name for column in report.columns if column.kind == "money"]
+    return money[0] if money else _sortable(report)[-1]
 
 
 def _checked_sort(sort_by: str | None, report: Report, aggregate: tuple[str, ...]) -> str | None:
