@@ -21,7 +21,8 @@ _TREND_WEEKS = 6
 _FEW_DAYS = 7
 _MAD = 1.4826
 """Makes a median absolute deviation comparable to a standard deviation."""
-FEE_MONTHS = 6
+FEE_MONTHS = 4
+_LAST_DAYS = 3
 FEE_AHEAD_DAYS = 62
 """Days beyond the grid for which a fee can be asked: two months."""
 _FEE_JUMP = 0.3
@@ -194,26 +195,30 @@ class FeeCalendar:
 
     def expected(self, rows: Ints, day: Ints) -> tuple[Floats, Floats]:
         """Give the fee expected on a day, and by how much it may vary; 0 where none is."""
-        fees, spreads = [], []
-        for same in (self._earlier[0], self._earlier[1]):
-            earlier = same[day]
-            seen = np.where(earlier >= 0, self._excess[rows[:, None], earlier], np.nan)
-            least = np.where(earlier >= 0, self._least[rows[:, None], earlier], np.nan)
-            fee = np.where(seen > least, seen, np.nan)[:, :4]
-            count = np.sum(~np.isnan(fee), axis=1)
-            usual = (count >= 2) & (2 * count >= np.sum(~np.isnan(seen[:, :4]), axis=1))
-            amount = np.where(usual, np.nan_to_num(median(fee)), 0.0)
-            spread = np.nan_to_num(quantile(fee, 1.0) - quantile(fee, 0.0))
-            fees.append(amount)
-            spreads.append(np.where(usual, np.maximum(spread, 0.1 * amount), 0.0))
-        second = fees[1] > fees[0]
-        return np.where(second, fees[1], fees[0]), np.where(second, spreads[1], spreads[0])
+        by_start = self._usual(rows, self._earlier[0][day], least_share=0.5)
+        # The last days of a month also count from its end, if no month is an exception.
+        by_end = self._usual(rows, self._earlier[1][day], least_share=1.0)
+        last = by_end[0] > by_start[0]
+        return np.where(last, by_end[0], by_start[0]), np.where(last, by_end[1], by_start[1])
+
+    def _usual(self, rows: Ints, earlier: Ints, *, least_share: float) -> tuple[Floats, Floats]:
+        earlier = earlier[:, :FEE_MONTHS]
+        seen = np.where(earlier >= 0, self._excess[rows[:, None], earlier], np.nan)
+        least = np.where(earlier >= 0, self._least[rows[:, None], earlier], np.nan)
+        fee = np.where(seen > least, seen, np.nan)
+        count = np.sum(~np.isnan(fee), axis=1)
+        months = np.sum(~np.isnan(seen), axis=1)
+        usual = (count >= 2) & (count >= least_share * months)
+        amount = np.where(usual, np.nan_to_num(median(fee)), 0.0)
+        spread = np.nan_to_num(quantile(fee, 1.0) - quantile(fee, 0.0))
+        return amount, np.where(usual, np.maximum(spread, 0.1 * amount), 0.0)
 
 
 def _earlier_months(first_day: int, days: int) -> Ints:
     """Give, for each day, the columns of the same day of earlier months; -1 before the first.
 
-    Shape (2, days, FEE_MONTHS): counted from the month's start, and from its end.
+    Shape (2, days, FEE_MONTHS): counted from the month's start, and, for a month's last three days
+    only, from its end.
     """
     columns = np.full((2, days, FEE_MONTHS), -1, dtype=np.int64)
     for column in range(days):
@@ -229,5 +234,6 @@ def _earlier_months(first_day: int, days: int) -> Ints:
                 end - timedelta(days=min(to_end, length)),
             )
             for kind, day in enumerate(same):
-                columns[kind, column, back] = max((day - EPOCH).days - first_day, -1)
+                if kind == 0 or to_end <= _LAST_DAYS:
+                    columns[kind, column, back] = max((day - EPOCH).days - first_day, -1)
     return columns
