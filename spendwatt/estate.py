@@ -133,6 +133,8 @@ class Workload:
     """How many of the option it takes."""
     quote: str | None = None
     """Name of the `[[quotes]]` entry at which it is billed: turns its spend into GPU-hours."""
+    gpus_per_instance: int | None = None
+    """GPUs in each instance on its bill: turns the hours that the bill counts into GPU-hours."""
     migration_cost: Money | None = None
     """Paid once to move: work, and double running during the move."""
     egress_cost: Money | None = None

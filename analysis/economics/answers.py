@@ -46,12 +46,12 @@ class Answer:
 
 
 class Origin(StrEnum):
-    """Where a figure comes from, the most trusted first."""
+    """Where a figure comes from, the hardest evidence first."""
 
     MEASURED = "measured"
     BILLED = "billed"
-    CONFIGURED = "configured"
     QUOTED = "quoted"
+    CONFIGURED = "configured"
     DEFAULT = "default"
 
 

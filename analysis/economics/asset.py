@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from analysis.economics.answers import Answer, Origin, answer_of, unknown
-from analysis.economics.basis import Basis, shown
+from analysis.economics.basis import NOT_COUNTED, Basis, shown
 from analysis.economics.breakeven import Plan, pay_back, utilization_turn
 from analysis.economics.comparator import CloudPrice, comparator, equivalence_of
 from analysis.economics.comparison import Comparison, Direction, open_question, worth_on
@@ -24,9 +24,9 @@ from analysis.economics.demand import (
 )
 from analysis.economics.ownership import OwnMonth, capital_per_month, percent_per_month
 from analysis.economics.tariff import load_price
-from analysis.economics.workload import moving_cost
+from analysis.economics.workload import moving_cost, trends
 from spendwatt.clock import midnight
-from spendwatt.estate import Asset, Estate, Workload
+from spendwatt.estate import Asset, Estate
 
 LEAST_COVERAGE = Decimal("0.8")
 LEAST_LIFE_MONTHS = Decimal(12)
@@ -142,30 +142,36 @@ def _keep(
     return _Own(month, idle_kw * HOURS_PER_MONTH * kwh_price, slope * kwh_price, life)
 
 
-def _plan(own: _Own, cloud: Decimal, move: tuple[Decimal, Workload | None], asset: Asset) -> Plan:
-    upfront, workload = move
-    growth = workload.growth_percent_per_month / 100 if workload else Decimal(0)
-    decline = workload.cloud_price_decline_percent_per_year / 100 if workload else Decimal(0)
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """What moving costs once, and how the rented side will go."""
+
+    upfront: Decimal
+    growth_per_month: Decimal
+    price_decline_per_year: Decimal
+
+
+def _move(estate: Estate, asset: Asset, basis: Basis) -> _Move:
+    """Gather it from the workload that names the asset."""
+    workload = next((w for w in estate.workloads if w.asset == asset.name), None)
+    if workload is None:
+        basis.note(f"cost of moving {asset.name}", NOT_COUNTED, Origin.DEFAULT)
+        return _Move(Decimal(0), Decimal(0), Decimal(0))
+    return _Move(moving_cost(workload, basis), *trends(workload, basis))
+
+
+def _plan(own: _Own, cloud: Decimal, move: _Move, asset: Asset) -> Plan:
     return Plan(
         stay_per_month=own.month.total,
         go_per_month=cloud,
-        upfront=upfront,
+        upfront=move.upfront,
         rents="go",
         energy_per_month=own.month.energy,
-        growth_per_month=growth,
-        price_decline_per_year=decline,
+        growth_per_month=move.growth_per_month,
+        price_decline_per_year=move.price_decline_per_year,
         rate_per_year=asset.cost_of_capital_percent_per_year / 100,
         horizon_months=max(1, int(own.life_left_months)),
     )
-
-
-def _move(estate: Estate, asset: Asset, basis: Basis) -> tuple[Decimal, Workload | None]:
-    """Give what moving costs once, from the workload that names the asset."""
-    workload = next((w for w in estate.workloads if w.asset == asset.name), None)
-    if workload is None:
-        basis.note(f"cost of moving {asset.name}", "not set, not counted", Origin.DEFAULT)
-        return Decimal(0), None
-    return moving_cost(workload, basis), workload
 
 
 def _judge_measurement(asset: Asset, use: AssetUse | None, basis: Basis) -> None:

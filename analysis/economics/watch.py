@@ -27,6 +27,8 @@ CENT = Decimal("0.01")
 STEP = timedelta(days=7)
 SURE = 0.8
 """Least share of futures in which a move must gain before it is told."""
+NOTHING_TO_RENT = Decimal(1000)
+MOST_SHOWN = 6
 
 _VERDICT = {Direction.CLOUD_TO_OWN: "buy", Direction.OWN_TO_CLOUD: "rent"}
 _UNKNOWN = "unknown"
@@ -61,38 +63,29 @@ class BreakevenWatch:
             {_key(c): c for c in compare_all(inputs, today - age * STEP)}
             for age in range(CONFIRM - 1, 0, -1)
         ]
-        findings = []
+        findings: dict[str, Finding] = {}
         for latest in compare_all(inputs, today):
             history = [when.get(_key(latest)) for when in past]
-            found = self._judge(inputs, latest, history)
-            if found is not None:
-                findings.append(found)
-        return findings
+            for found in self._judge(inputs, latest, history):
+                findings[found.id] = found
+        return list(findings.values())
 
     def _judge(
-        self,
-        inputs: Inputs,
-        latest: Comparison,
-        history: Sequence[Comparison | None],
-    ) -> Finding | None:
-        labels = _labels(latest, _VERDICT[latest.direction])
-        told = next((f for f in inputs.open_findings if dict(f.labels) == labels), None)
+        self, inputs: Inputs, latest: Comparison, history: Sequence[Comparison | None]
+    ) -> Sequence[Finding]:
+        told = [f for f in inputs.open_findings if _speaks_of(f, latest)]
         if latest.answer.kind is AnswerKind.UNKNOWN:
-            if told is not None:
-                return told
             asked = self.settings.tell_unknown and not latest.answer.waits
-            return _lacking(latest, inputs) if asked else None
-        ratios = [c.ratio for c in (*history, latest) if c is not None and c.ratio is not None]
+            return told or ([_lacking(latest, inputs)] if asked else [])
+        ratios = [ratio for c in (*history, latest) if (ratio := _ratio(c)) is not None]
         runs_in: Place = "cloud" if latest.direction is Direction.CLOUD_TO_OWN else "local"
-        if latest.ratio is None or not has_crossed(
-            ratios, runs_in=runs_in, is_told=told is not None
-        ):
-            return None
+        if not has_crossed(ratios, runs_in=runs_in, is_told=bool(told)):
+            return []
         outcome = futures(latest)
-        if told is None and (outcome is None or outcome.gains < SURE):
+        if not told and (outcome is None or outcome.gains < SURE):
             # Cheaper by the month, yet too likely that moving is never earned back.
-            return None
-        return _finding(latest, inputs, ratios, outcome)
+            return []
+        return [_finding(latest, inputs, ratios, outcome)]
 
 
 def compare_all(inputs: Inputs, on: date) -> list[Comparison]:
@@ -111,11 +104,26 @@ def _key(comparison: Comparison) -> Key:
     return comparison.subject, comparison.name, comparison.option, comparison.currency
 
 
+def _ratio(comparison: Comparison | None) -> Decimal | None:
+    """Give local cost over cloud cost; where nothing would be rented it has no bound."""
+    if comparison is None or comparison.own_per_month is None:
+        return None
+    return NOTHING_TO_RENT if comparison.cloud_per_month == 0 else comparison.ratio
+
+
 def _labels(comparison: Comparison, verdict: str) -> dict[str, str]:
     labels = {comparison.subject: comparison.name, "verdict": verdict}
     if comparison.option is not None:
         labels["option"] = comparison.option
+    if comparison.currency is not None:
+        labels["currency"] = comparison.currency
     return labels
+
+
+def _speaks_of(finding: Finding, comparison: Comparison) -> bool:
+    """Tell whether an open crossing is this comparison's, as far as the latter can still tell."""
+    labels = _labels(comparison, _VERDICT[comparison.direction])
+    return all(finding.labels.get(name) == value for name, value in labels.items())
 
 
 def _finding(
@@ -182,9 +190,9 @@ def _detail(latest: Comparison, outcome: Outcome | None) -> Iterator[str]:
         moves = ", ".join(swing.name.replace("_", " ") for swing in swings(latest)[:3])
         yield f"What moves it most: {moves}."
     yield "It rests on:"
-    for assumption in latest.assumptions:
-        if assumption.origin is not Origin.DEFAULT:
-            yield f"- {assumption.line(latest.on)}"
+    trusted = sorted(latest.assumptions, key=lambda a: list(Origin).index(a.origin))
+    for assumption in trusted[:MOST_SHOWN]:
+        yield f"- {assumption.line(latest.on)}"
 
 
 def _next_step(latest: Comparison, estate: Estate) -> str:

@@ -135,7 +135,7 @@ def _plan(
     load: Decimal | None,
 ) -> Plan:
     committed, months = _commitment(workload, basis)
-    growth, decline = _trends(workload, basis)
+    growth, decline = trends(workload, basis)
     running = purchase.running.running
     one = Step(load, purchase.price / servers, running / servers, servers) if load else None
     return Plan(
@@ -174,7 +174,8 @@ def _commitment(workload: Workload, basis: Basis) -> tuple[Decimal, int]:
     return committed, max(0, _ceiling((until - basis.on).days / DAYS_PER_MONTH))
 
 
-def _trends(workload: Workload, basis: Basis) -> tuple[Decimal, Decimal]:
+def trends(workload: Workload, basis: Basis) -> tuple[Decimal, Decimal]:
+    """Gather the growth of demand a month and the decline of the price a year, as shares."""
     key = f"workloads.{workload.name}"
     growth = workload.growth_percent_per_month
     decline = workload.cloud_price_decline_percent_per_year

@@ -131,6 +131,8 @@ class WorkloadEntry(SettingsModel):
     """How many of the option it takes."""
     quote: str | None = None
     """The `[[quotes]]` entry at which it is billed: turns its spend into GPU-hours."""
+    gpus_per_instance: int | None = Field(default=None, ge=1, le=1_000)
+    """GPUs in each instance on its bill: turns the hours that the bill counts into GPU-hours."""
     migration_cost: MoneyText | None = None
     """Paid once to move: work, and double running during the move."""
     egress_cost: MoneyText | None = None

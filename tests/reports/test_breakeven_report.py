@@ -2,20 +2,33 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from collectors.billing.files import snapshot
 from reports.contract import run_report
-from reports.measured import asset_hours
+from reports.measured import asset_hours, workload_spend
 from reports.render import table_json
 from spendwatt.clock import rfc3339
 from spendwatt.errors import UsageError
-from spendwatt.estate import Asset, EnergyPrice, Estate, Quote, TariffBand
+from spendwatt.estate import (
+    Asset,
+    EnergyPrice,
+    Estate,
+    HardwareOption,
+    LabelRule,
+    Quote,
+    TariffBand,
+    Workload,
+)
+from spendwatt.filter_grammar import parse_filter
 from spendwatt.money import Money
 from spendwatt.table import DataStatus
+from storage.bills import ingest
 from storage.engine import Store
 from storage.tables.telemetry import gpu, gpu_hour
 
@@ -138,3 +151,92 @@ def test_report_is_written_as_json_with_its_money_as_text(measured: Store) -> No
     assert row["cloud_per_month"] == "2190"
     assert row["assumptions"][0]["origin"] == "quoted"
     assert row["live_on"] == rfc3339(NOW)[:10]
+
+
+OPTION = HardwareOption(
+    name="eight-h100",
+    gpus=8,
+    purchase_price=usd(150_000),
+    useful_life_years=Decimal(4),
+    running_per_month=usd(3_000),
+)
+WORKLOAD = Workload(
+    name="train", filter=parse_filter('label[team]:"ml"'), gpus_per_instance=8, option="eight-h100"
+)
+BILLED = Estate(
+    hardware_options=(OPTION,),
+    workloads=(WORKLOAD,),
+    label_rules=(LabelRule(label="team", from_tag="team"),),
+)
+HEADER = (
+    "BilledCost,EffectiveCost,BillingCurrency,BillingPeriodStart,ChargePeriodStart,ProviderName,"
+    "ServiceName,ResourceId,ChargeCategory,ConsumedQuantity,ConsumedUnit,BillingAccountId,Tags"
+)
+
+
+def bill_row(day: date, cost: str, *, team: str, hours: str = "24", unit: str = "Hours") -> str:
+    period = day.replace(day=1)
+    tags = f'"{{""team"": ""{team}""}}"'
+    return (
+        f"{cost},{cost},USD,{period}T00:00:00Z,{day}T00:00:00Z,AWS,Amazon EC2,i-{team},Usage,"
+        f"{hours},{unit},1,{tags}"
+    )
+
+
+@pytest.fixture
+def billed(store: Store, tmp_path: Path) -> Store:
+    """Give 60 days up to yesterday of $480 a day for team ml, and as much for others."""
+    lines = [HEADER]
+    for ago in range(60, 0, -1):
+        day = NOW.date() - timedelta(days=ago)
+        lines += [
+            bill_row(day, "480.00", team="ml"),
+            bill_row(day, "0.50", team="ml", hours="99", unit="GB"),
+            bill_row(day, "480.00", team="web"),
+        ]
+    file = tmp_path / "bill.csv"
+    file.write_text("\n".join(lines))
+    ingest(store, snapshot([file], source="aws"), now=NOW)
+    return store
+
+
+def test_workload_is_billed_by_its_filter_and_label_without_its_newest_days(billed: Store) -> None:
+    with billed.read() as connection:
+        (spend,) = workload_spend(connection, BILLED, NOW)
+    assert (spend.workload, spend.currency) == ("train", "USD")
+    assert set(spend.effective_cost.values()) == {Decimal("480.50")}
+    assert len(spend.effective_cost) == 49
+    assert spend.first_day == date(2026, 1, 11)
+    assert spend.complete_until == date(2026, 2, 26)
+    assert spend.gpu_hours is not None
+    assert set(spend.gpu_hours.values()) == {Decimal(24 * 8)}
+
+
+def test_workload_of_one_whole_server_is_paid_back_on_a_day(billed: Store) -> None:
+    (row,) = run_report("breakeven", {}, billed, BILLED, NOW).rows
+    assert row["answer"] == "date"
+    assert row["cloud_per_month"] == (Decimal("480.50") * 365 / 12).quantize(Decimal("0.01"))
+    assert row["utilization"] == 1.0
+    months = 150_000 / (float(row["cloud_per_month"]) - 3_000)
+    assert row["months"] == pytest.approx(months, abs=0.01)
+    assert row["paid_back_on"] > NOW.date()
+
+
+def test_workload_that_nothing_is_billed_for_is_waited_for(billed: Store) -> None:
+    nobody = replace(WORKLOAD, filter=parse_filter('label[team]:"nobody"'))
+    estate = replace(BILLED, workloads=(nobody,))
+    (row,) = run_report("breakeven", {}, billed, estate, NOW).rows
+    assert row["needs"] == ["spend of workload train"]
+
+
+def test_workload_that_began_lately_is_waited_for_not_averaged_over_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    days = [NOW.date() - timedelta(days=ago) for ago in range(60, 0, -1)]
+    lines = [HEADER, *(bill_row(day, "100.00", team="web") for day in days)]
+    lines += [bill_row(day, "480.00", team="ml") for day in days[-13:]]
+    file = tmp_path / "bill.csv"
+    file.write_text("\n".join(lines))
+    ingest(store, snapshot([file], source="aws"), now=NOW)
+    (row,) = run_report("breakeven", {}, store, BILLED, NOW).rows
+    assert row["needs"] == ["28 whole days of spend (10 so far)"]

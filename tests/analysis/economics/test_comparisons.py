@@ -401,7 +401,12 @@ def inputs(**changes: object) -> Inputs:
 
 def test_crossing_is_found_with_its_money_and_its_assumptions() -> None:
     (found,) = BreakevenWatch().analyze(inputs())
-    assert found.labels == {"workload": "train", "verdict": "buy", "option": "eight-h100"}
+    assert found.labels == {
+        "workload": "train",
+        "verdict": "buy",
+        "option": "eight-h100",
+        "currency": "USD",
+    }
     assert found.severity is Severity.WARNING
     assert found.money_basis is MoneyBasis.PER_DAY
     assert found.money_at_stake is not None
@@ -455,3 +460,23 @@ def test_lacking_setting_is_told_at_info_unless_switched_off() -> None:
 
 def test_data_to_wait_for_is_no_finding() -> None:
     assert watch(inputs(asset_hours=[], workload_spend=[])) == {}
+
+
+def test_told_crossing_stays_while_nothing_at_all_is_known_of_its_workload() -> None:
+    (told,) = BreakevenWatch().analyze(inputs())
+    every_option = replace(ESTATE, workloads=(replace(WORKLOAD, option=None),))
+    blind = inputs(workload_spend=[], estate=every_option, open_findings=[told])
+    assert BreakevenWatch().analyze(blind) == [told]
+
+
+def test_asset_that_never_works_is_told_to_be_rented() -> None:
+    found = watch(inputs(asset_hours=[hours(0.0)], workload_spend=[spend(280)]))
+    assert found == {"rack-a": "rent"}
+
+
+def test_workload_billed_in_two_currencies_gives_a_finding_for_each() -> None:
+    rates = {("2026-03", "USD", "EUR"): Decimal(1), ("2026-02", "USD", "EUR"): Decimal(1)}
+    estate = replace(ESTATE, currency_rates=rates)
+    both = [spend(700), replace(spend(700), currency="EUR")]
+    found = BreakevenWatch().analyze(inputs(estate=estate, workload_spend=both))
+    assert {f.labels["currency"] for f in found} == {"USD", "EUR"}
