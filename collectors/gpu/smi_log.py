@@ -147,8 +147,11 @@ class _Log:
 
     def _number(self, cells: list[str], field: str) -> float | None:
         names, unit, most = _NUMBERS[field]
-        text = self._text(cells, names)
-        return None if text is None else number_of(text, names[0], units=(unit,), most=most)
+        for name in names:
+            text = self._text(cells, (name,))
+            if text is not None:
+                return number_of(text, name, units=(unit,), most=most)
+        return None
 
     def _event_reasons(self, cells: list[str]) -> int:
         text = self._text(cells, _REASONS)
