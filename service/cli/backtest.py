@@ -100,11 +100,11 @@ def _open(path: Path) -> Any:
 
 def _from_store(state: State, first: date, last: date) -> Ledger:
     from analysis.bill_shock import first_needed
-    from reports.ledger import read_ledger
+    from reports import spend
 
     as_of = min(midnight(last + timedelta(days=1)), state.clock())
     with state.store().read() as connection:
-        return read_ledger(connection, first_day=first_needed(midnight(first)), as_of=as_of)
+        return spend.ledger(connection, as_of, first_day=first_needed(midnight(first)))
 
 
 def _write(path: Path, said: Sequence[Said]) -> None:

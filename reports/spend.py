@@ -1,0 +1,137 @@
+"""Reads the cost ledger, and the days of budgets, in the form that the analysis takes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from analysis.bill_shock import first_needed
+from analysis.budget_days import BudgetDays
+from analysis.budget_days import first_needed as first_day_of_budgets
+from analysis.ledger import Ledger, SeriesName
+from analysis.wording import day as day_of
+from spendwatt.clock import midnight, utc_day
+from spendwatt.estate import Budget, Estate, LabelRule
+from spendwatt.money import from_nano
+from spendwatt.query import Getter, Query, fields_of, getter, matches
+from spendwatt.window import Window
+from storage.queries.costs import costs
+from storage.queries.ledger import changes
+
+LEDGER_FIELDS = ("provider", "account", "service", "region", "currency")
+"""What the ledger tells apart: its series in this order."""
+
+
+def series_getter(name: SeriesName) -> Getter:
+    """Give what a filter asks of a series of the ledger."""
+    return getter(dict(zip(LEDGER_FIELDS, name, strict=True)), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The ledger for statistics, and the exact amounts of its rows beside it."""
+
+    ledger: Ledger
+    billed_nano: NDArray[np.int64]
+
+
+def ledger(connection: Connection, as_of: datetime, *, first_day: date | None = None) -> Ledger:
+    """Read every change known at `as_of`, of as many days as bill shock looks back.
+
+    `first_day` asks for days from another one on.
+    """
+    return changes_of(connection, as_of, first_day=first_day).ledger
+
+
+def changes_of(
+    connection: Connection, as_of: datetime, *, first_day: date | None = None
+) -> Changes:
+    """Read the same with its exact amounts."""
+    first = first_needed(as_of) if first_day is None else first_day
+    rows = changes(connection, first_day=first, as_of=as_of)
+    found = Ledger.from_columns(
+        rows.series,
+        series_index=rows.series_index,
+        day=rows.day,
+        received=rows.received,
+        assumed=rows.assumed,
+        billed_nano=rows.billed_nano,
+        effective_nano=rows.effective_nano,
+    )
+    return Changes(found, np.asarray(rows.billed_nano, dtype=np.int64))
+
+
+def budget_days(connection: Connection, estate: Estate, as_of: datetime) -> dict[str, BudgetDays]:
+    """Sum each budget's days exactly.
+
+    A budget whose filter asks only for what the ledger tells apart is summed as known at `as_of`;
+    one that asks for more (SKU, resource, tags, labels) as stored now: only that is kept.
+    """
+    first, last = first_day_of_budgets(as_of), utc_day(as_of)
+    told = changes_of(connection, as_of, first_day=first) if estate.budgets else None
+    found = {}
+    for budget in estate.budgets:
+        if told is not None and fields_of(budget.filter) <= {*LEDGER_FIELDS}:
+            rows = _from_ledger(told, budget, last)
+        else:
+            rows = _from_store(connection, budget, estate.label_rules, first, last)
+        found[budget.name] = _days(budget, rows, first, last)
+    return found
+
+
+_Row = tuple[str, str, date, Decimal]
+"""(provider, currency, day, billed cost)."""
+
+
+def _from_ledger(told: Changes, budget: Budget, last: date) -> Iterator[_Row]:
+    sums: dict[tuple[int, int], int] = defaultdict(int)
+    wanted = [matches(budget.filter, series_getter(name)) for name in told.ledger.series]
+    rows = zip(told.ledger.series_index, told.ledger.day, told.billed_nano, strict=True)
+    for place, day, nano in rows:
+        if wanted[place]:
+            sums[int(place), int(day)] += int(nano)
+    for (place, number), nano in sums.items():
+        day = day_of(number)
+        if day <= last:
+            provider, *_, currency = told.ledger.series[place]
+            yield provider, currency, day, from_nano(nano)
+
+
+def _from_store(
+    connection: Connection, budget: Budget, rules: Sequence[LabelRule], first: date, last: date
+) -> Iterator[_Row]:
+    query = Query(
+        window=Window(midnight(first), midnight(last + timedelta(days=1))),
+        aggregate=("provider",),
+        accumulate=False,
+        filter=budget.filter,
+        limit=0,
+    )
+    for row in costs(connection, query, rules).rows:
+        day = utc_day(row["window_start"])
+        yield row["provider"] or "", row["billing_currency"], day, row["billed_cost"]
+
+
+def _days(budget: Budget, rows: Iterable[_Row], first: date, last: date) -> BudgetDays:
+    billed: dict[date, Decimal] = defaultdict(Decimal)
+    providers, others = set(), set()
+    for provider, currency, day, amount in rows:
+        if currency != budget.monthly.currency:
+            others.add(currency)
+            continue
+        providers.add(provider)
+        billed[day] += amount
+    count = (last - first).days + 1
+    return BudgetDays(
+        first_day=first,
+        billed_cost=tuple(billed[first + timedelta(days=place)] for place in range(count)),
+        providers=tuple(sorted(providers)),
+        other_currencies=tuple(sorted(others)),
+    )
