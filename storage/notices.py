@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from spendwatt.records import Severity
 from storage.tables.service import notice as table
@@ -58,15 +59,11 @@ def newest(connection: Connection, group_keys: Collection[str]) -> dict[tuple[st
 
 def intend(connection: Connection, intents: Sequence[Intent]) -> list[Intent]:
     """Record intents; give those recorded, without those that another process was faster with."""
+    into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     recorded = []
     for intent in intents:
-        same = and_(
-            table.c.channel == intent.channel,
-            table.c.group_key == intent.group_key,
-            table.c.sequence >= intent.sequence,
-        )
-        if not connection.scalar(select(exists().where(same))):
-            connection.execute(insert(table).values(_values(intent)))
+        statement = into(table).values(_values(intent)).on_conflict_do_nothing()
+        if connection.execute(statement.returning(table.c.id)).first() is not None:
             recorded.append(intent)
     return recorded
 

@@ -343,6 +343,26 @@ def test_claimed_notice_is_nobody_elses(
         assert notices.claim(connection, "ops", now + HOUR, now + 2 * HOUR) is not None
 
 
+def test_two_processes_at_once_tell_everything_once(
+    house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
+) -> None:
+    save_findings(house.store, *(make_finding(str(number)) for number in range(12)))
+    ops, together = remembering(), threading.Barrier(2)
+
+    def run() -> None:
+        together.wait()
+        house.notify(ops=ops)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    house.notify(ops=ops)
+    assert sorted(ops.keys) == sorted(set(ops.keys))
+    assert len(ops.keys) == 12
+
+
 def test_intent_is_recorded_once_however_many_decide_it(
     house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
