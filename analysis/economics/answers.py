@@ -40,8 +40,8 @@ class Answer:
     paid_back_on: date | None = None
 
     def __str__(self) -> str:
-        if self.kind is AnswerKind.UNKNOWN and not self.waits:
-            return f"unknown: set {', '.join(self.needs)}"
+        if self.kind is AnswerKind.UNKNOWN:
+            return f"unknown: {self.why}"
         return self.kind if self.paid_back_on is None else self.paid_back_on.isoformat()
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.economics.answers import AnswerKind
 from analysis.economics.comparison import Comparison, Direction
 from analysis.economics.futures import futures, sure_text, swings
 from service.cli.chart import two_curves
@@ -82,7 +83,9 @@ def _chosen(
 def as_text(one: Comparison) -> str:
     """Write a comparison for people: the answer, the amounts, the chart, what it rests on."""
     against = one.name if one.option is None else f"{one.name} against {one.option}"
-    lines = [f"{against}: {one.answer}", f"  {one.answer.why}"]
+    lines = [f"{against}: {one.answer}"]
+    if one.answer.kind is not AnswerKind.UNKNOWN:
+        lines.append(f"  {one.answer.why}")
     for label, value in _amounts(one):
         lines.append(f"  {label:<34}{value}")
     outcome = futures(one)

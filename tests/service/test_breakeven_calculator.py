@@ -139,3 +139,48 @@ def test_chart_marks_where_the_curves_meet() -> None:
     drawn = two_curves(stay, [Decimal(5)] * 11, labels=("a", "b"), width=11, height=11)
     assert drawn.count("*") == 1
     assert drawn.splitlines()[5].endswith("xxxxx*xxxxx")
+
+
+CONFIG = """
+[storage]
+url = "sqlite:///{folder}/s.db"
+[[assets]]
+name = "rack-a"
+match = "host:node-a*"
+[[quotes]]
+name = "h100"
+price_per_gpu_hour = "3.00 USD"
+"""
+
+
+def test_configured_asset_without_its_settings_names_every_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "spendwatt.toml"
+    config.write_text(CONFIG.format(folder=tmp_path))
+    assert run(["--config", str(config), "db", "upgrade"], {}) == 0
+    assert run(["--config", str(config), "breakeven", "--asset", "rack-a"], {}) == 0
+    out = capsys.readouterr().out
+    assert "rack-a against h100: unknown: set assets.rack-a.purchase_price" in out
+    for key in ("staff_per_month", "resale_value", "purchased_on", "host_overhead_watts"):
+        assert f"assets.rack-a.{key}" in out
+
+
+def test_asking_for_what_is_not_configured_lists_what_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "spendwatt.toml"
+    config.write_text(CONFIG.format(folder=tmp_path))
+    run(["--config", str(config), "db", "upgrade"], {})
+    assert run(["--config", str(config), "breakeven", "--workload", "train"], {}) == 2
+    assert "nothing is named train. There is: asset rack-a" in capsys.readouterr().err
+
+
+def test_nothing_configured_says_what_to_configure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "spendwatt.toml"
+    config.write_text(f'[storage]\nurl = "sqlite:///{tmp_path}/s.db"\n')
+    run(["--config", str(config), "db", "upgrade"], {})
+    assert run(["--config", str(config), "breakeven"], {}) == 2
+    assert "--scenario FILE" in capsys.readouterr().err
