@@ -14,6 +14,8 @@ from alerts.channels import GROUP as CHANNEL_GROUP
 from alerts.routing import Route
 from analysis import ANALYZERS, Analyzer
 from analysis import GROUP as ANALYZER_GROUP
+from analysis.idle import Settings as IdleSettings
+from analysis.idle_minutes import IdleRule
 from collectors import COLLECTORS
 from collectors import GROUP as COLLECTOR_GROUP
 from service.config import Settings
@@ -26,6 +28,7 @@ from spendwatt.estate import Estate
 from storage.engine import Store, open_store
 
 DEFAULT_EVERY = timedelta(hours=6)
+SAMPLED_EVERY = timedelta(minutes=1)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -43,8 +46,20 @@ class Source:
         return self.entry.name
 
     @property
+    def content(self) -> str:
+        """Tell what it brings: `bills` or `readings`."""
+        return "bills" if hasattr(self.collector, "deliveries") else "readings"
+
+    @property
+    def is_asked(self) -> bool:
+        """Tell whether it is asked on a schedule; a sampler runs all the time."""
+        return hasattr(self.collector, "deliveries") or hasattr(self.collector, "readings")
+
+    @property
     def every(self) -> timedelta:
         """Give how often it is asked; for a cron schedule, about how often."""
+        if not self.is_asked:
+            return SAMPLED_EVERY
         if self.entry.schedule is None:
             return self.entry.every or DEFAULT_EVERY
         trigger = CronTrigger.from_crontab(self.entry.schedule, timezone="UTC")
@@ -65,6 +80,12 @@ class Wired:
     analyzers: Mapping[str, Analyzer]
     channels: Mapping[str, Channel]
     routes: Sequence[Route]
+
+    @property
+    def idle_rule(self) -> IdleRule:
+        """Give the rule by which idle stretches are found."""
+        chosen = self.settings.analysis.analyzers.get("idle")
+        return (chosen or IdleSettings()).rule()
 
 
 def build(settings: Settings, store: Store, *, clock: Clock = clocks.now) -> Wired:

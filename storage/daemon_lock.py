@@ -72,6 +72,8 @@ class _AdvisoryLock:
         self._connection: Connection | None = None
 
     def take(self) -> bool:
+        if self.is_held():
+            return True
         self.release()
         with self._store.read():
             pass  # a database that is away is told as every other time

@@ -92,7 +92,7 @@ class LazyGroup(TyperGroup):
         name, found, rest = super().resolve_command(ctx, args)
         words = [*ctx.command_path.split()[1:], name]
         command = COMMANDS.get(" ".join(words))
-        return name, found if command is None else _loaded(words[-1], command), rest
+        return name, found if command is None else loaded(words[-1], command), rest
 
 
 def run(args: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -159,7 +159,8 @@ def _not_loaded() -> None:
     """Stand in for a command in the list; `LazyGroup` puts the real one in its place."""
 
 
-def _loaded(name: str, command: Command) -> Any:
+def loaded(name: str, command: Command) -> Any:
+    """Import a command, with all its options."""
     module, _, attribute = command.target.partition(":")
     function = getattr(import_module(module), attribute)
     if command.is_group:

@@ -37,7 +37,7 @@ def collect(
 
 
 def _chosen(wired: Wired, names: list[str]) -> list[str]:
-    able = [s.name for s in wired.sources.values() if jobs.is_collected(s.collector)]
+    able = [s.name for s in wired.sources.values() if s.is_asked]
     for name in names:
         if name not in able:
             close = get_close_matches(name, able, n=1)

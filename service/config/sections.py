@@ -113,7 +113,7 @@ class CollectorEntry(SettingsModel):
     kind: str
     """Which collector; `docs/configuration.md` lists them."""
     every: Duration | None = None
-    """How often to collect, such as `"6h"`."""
+    """How often to collect, such as `"1h"`; where `schedule` is left out too, every six hours."""
     schedule: str | None = None
     """When to collect, as five cron fields in the display's zone; instead of `every`."""
     settings: Any = None
