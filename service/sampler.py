@@ -13,6 +13,7 @@ import structlog
 
 from service.failures import PREFIX
 from service.logs import without_secrets
+from service.wiring import Wired
 from spendwatt.clock import Clock
 from spendwatt.errors import CollectError, SpendwattError
 from spendwatt.records import MinuteReading
@@ -119,6 +120,15 @@ class Sampler:
         report = telemetry.save(self._store, self.name, list(self._waiting), now=self._clock())
         for reason, minutes in report.refused.items():
             log.warning("minutes refused", collector=self.name, reason=reason, minutes=minutes)
+
+
+def samplers(wired: Wired) -> list[Sampler]:
+    """Give a sampler for each configured collector that is asked every few seconds."""
+    return [
+        Sampler(source.name, source.collector, wired.store, wired.clock)
+        for source in wired.sources.values()
+        if hasattr(source.collector, "sample")
+    ]
 
 
 class _Journal:
