@@ -14,6 +14,7 @@ from spendwatt.money import Money, from_nano
 from spendwatt.records import Gpu, IdleStretch
 
 _NOTHING = Decimal(0)
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,13 @@ def idle_cost(stretch: IdleStretch, hour: OwnedHour, tariff: Tariff) -> IdleCost
         lacks=hour.lacks,
         leaves_out=tuple(leaves_out),
     )
+
+
+def named(names: Sequence[str]) -> str:
+    """Write the first few names of a list: `a, b, c and 5 more`."""
+    more = len(names) - _NAMED
+    text = ", ".join(names[:_NAMED])
+    return f"{text} and {more} more" if more > 0 else text
 
 
 def add_costs(costs: Sequence[IdleCost]) -> IdleCost:

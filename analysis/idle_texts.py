@@ -7,13 +7,13 @@ from datetime import timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from analysis.idle_cost import named
 from analysis.idle_groups import Group
 from spendwatt.records import Gpu, GpuState
 from spendwatt.texts import moment_text, money_text, span_text
 
 _UTC = ZoneInfo("UTC")
 _MIB_PER_GIB = 1024
-_NAMED_LACKS = 3
 
 _HOW = {
     GpuState.IDLE_EMPTY: "empty",
@@ -97,10 +97,7 @@ def _cost(group: Group) -> str:
         "" if cost.avoidable is None or currency is None else money_text(cost.avoidable, currency)
     )
     if cost.total is None or group.hourly is None or currency is None:
-        lacks = [*cost.lacks[:_NAMED_LACKS]]
-        more = len(cost.lacks) - len(lacks)
-        named = ", ".join(lacks) + (f" and {more} more" if more > 0 else "")
-        text = f"{cost.gpu_hours:.1f} GPU-hours, price unknown: set {named}."
+        text = f"{cost.gpu_hours:.1f} GPU-hours, price unknown: set {named(cost.lacks)}."
         return (
             f"{text} Ending it would have saved {saved} of electricity so far." if saved else text
         )
@@ -112,5 +109,5 @@ def _cost(group: Group) -> str:
     if saved:
         text += f"; of it {saved} is electricity, which ending it saves"
     if cost.leaves_out:
-        text += f". Not counted, because not set: {', '.join(cost.leaves_out)}"
+        text += f". Not counted, because not known: {named(cost.leaves_out)}"
     return f"{text}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from analysis.energy_cost import tariff_of
-from analysis.idle_cost import IdleCost, add_costs, idle_cost, owned_hours
+from analysis.idle_cost import IdleCost, add_costs, idle_cost, named, owned_hours
 from reports.contract import ACCUMULATE, Report, page
 from reports.fleet import (
     FIELDS,
@@ -172,7 +172,7 @@ def _figures(parts: Sequence[_Part]) -> dict[str, Any]:
         "owned_cost": cost.owned,
         "avoidable_cost": cost.avoidable,
         "currency": cost.currency,
-        "price_lacks": ", ".join(cost.lacks) or None,
+        "price_lacks": named(cost.lacks) or None,
     }
 
 
@@ -181,7 +181,7 @@ def _price_notes(parts: Sequence[_Part]) -> list[str]:
     if not parts:
         return []
     cost = add_costs([part.cost for part in parts])
-    notes = [f"price unknown: set {name}" for name in cost.lacks]
+    notes = [f"price unknown: set {named(cost.lacks)}"] if cost.lacks else []
     if cost.leaves_out:
-        notes.append(f"idle_cost leaves out what is not set: {', '.join(cost.leaves_out)}")
+        notes.append(f"idle_cost leaves out what is not known: {named(cost.leaves_out)}")
     return notes

@@ -197,7 +197,9 @@ def test_without_a_price_idleness_is_counted_and_the_setting_named(filled: Store
     assert row["idle_cost"] is None
     assert row["avoidable_cost"] is None
     assert row["currency"] is None
-    assert "price unknown: set assets.rack.purchase_price" in table.notes
+    lacks = "assets.rack.purchase_price, assets.rack.useful_life_years"
+    assert row["price_lacks"] == lacks
+    assert f"price unknown: set {lacks}" in table.notes
 
 
 def test_idleness_is_grouped_and_filtered_by_state(filled: Store) -> None:
