@@ -37,7 +37,9 @@ class LedgerRows:
 def changes(connection: Connection, *, first_day: date, as_of: datetime) -> LedgerRows:
     """Give every change of the days from `first_day` on that was known at `as_of`."""
     texts = {
-        table.name: dict(connection.execute(select(table.c.id, table.c.text)).tuples().all())
+        table.name: {
+            row.id: row.text for row in connection.execute(select(table.c.id, table.c.text))
+        }
         for table in (provider, account, service, region)
     }
     c = cost_ledger.c
