@@ -76,8 +76,7 @@ def hybrid_optimum(
     cost = owned * fixed_hourly * span + served * marginal_hourly + (asked - served) * cloud_hourly
     gain = cloud_hourly - marginal_hourly
     # Equal costs differ in their last bits; the largest N of equals ties with P(D >= N) = ratio.
-    least = cost.min()
-    ties = np.flatnonzero(cost <= least + 1e-9 * max(1.0, abs(least)))
+    ties = np.flatnonzero(cost <= cost.min() + 1e-12 * cost.max())
     best = int(ties[-1]) if gain > 0 else 0
     return Hybrid(owned, cost, best, fixed_hourly / gain if gain > 0 else None)
 

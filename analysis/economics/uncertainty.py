@@ -18,7 +18,7 @@ from analysis.economics.discounting import monthly_rate
 
 Floats = NDArray[np.float64]
 
-DRAWS = 10_000
+DRAWS = 2_000
 SEED = 20260301
 BLOCK_DAYS = 7
 """Days that are drawn together, so that a week keeps its weekend."""

@@ -9,7 +9,7 @@ from analysis.economics.hybrid import hybrid_optimum
 from spendwatt.errors import MoneyError
 
 loads = st.lists(st.floats(0, 30), min_size=1, max_size=60)
-prices = st.floats(0, 5)
+prices = st.integers(0, 5_000).map(lambda mills: mills / 1_000)
 
 
 def brute_cost(load: list[float], owned: int, fixed: float, marginal: float, cloud: float) -> float:
