@@ -10,6 +10,7 @@ CHANNELS: dict[str, str] = {
     "console": "alerts.channels.console:Console",
     "email": "alerts.channels.email:Email",
     "slack": "alerts.channels.slack:Slack",
+    "webhook": "alerts.channels.webhook:Webhook",
 }
 """Kind -> "module:Class". Each class has its own `Settings` model in its file."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr, field_validator
 
+from alerts.addresses import is_postable
 from alerts.http_errors import TRANSPORT_ERRORS, answer_error, transport_error
 from alerts.message import Message
 from alerts.text import cut
@@ -35,7 +36,6 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _HALF_ESCAPE = re.compile(r"&[a-z]{0,3}$")
 _ICON = {"info": "ℹ️", "warning": "⚠️", "critical": "🚨"}  # noqa: RUF001  the sign, not the letter
 _OVER_ICON = "✅"
-_ADDRESS = re.compile(r"^https://\S+$|^http://(127\.0\.0\.1|localhost|\[::1\])[:/]\S*$")
 
 # By the text that Slack answers: docs.slack.dev, "Handling errors" of incoming webhooks.
 _DO = {
@@ -64,7 +64,7 @@ class Slack:
         @field_validator("webhook_url")
         @classmethod
         def _is_address(cls, url: SecretStr) -> SecretStr:
-            if not _ADDRESS.match(url.get_secret_value()):
+            if not is_postable(url.get_secret_value()):
                 raise ValueError(
                     'write the address that Slack shows: "https://hooks.slack.com/..."'
                 )

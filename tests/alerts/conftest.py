@@ -120,8 +120,13 @@ class WebServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers = [Answer()]
         self.posts: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
         self.over = threading.Event()
+
+    @property
+    def keys(self) -> list[str | None]:
+        return [headers.get("idempotency-key") for headers in self.headers]
 
     @property
     def url(self) -> str:
@@ -137,7 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.posts.append(json.loads(body))
-        self.server.keys.append(self.headers["Idempotency-Key"])
+        self.server.bodies.append(body)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.headers.append(headers)
         answers = self.server.answers
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if answer.hangs:

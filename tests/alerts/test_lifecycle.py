@@ -197,7 +197,7 @@ def is_worse(now: Finding, then: Finding) -> bool:
     return doubled or order.index(now.severity) > order.index(then.severity)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(HISTORIES)
 def test_reader_of_all_messages_knows_all_that_matters_and_hears_nothing_twice(
     history: list[tuple[dict[str, tuple[Severity, int]], set[str], int]],

@@ -97,27 +97,27 @@ def test_whole_life_of_a_finding_is_told_and_then_its_end(
 
 
 def test_findings_that_the_settings_group_share_a_message(
-    house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
+    small_house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
     def idle(gpu: int, host: str = "node-a") -> Finding:
         labels = {"host": host, "owner": "ada", "gpu_uuid": f"GPU-{gpu}"}
         return make_finding(kind="idle_gpu", labels=labels, title=f"GPU {gpu} idle", money="20.50")
 
     ops = remembering()
-    save_findings(house.store, idle(0), idle(1), idle(2, host="node-b"))
-    house.notify(ops=ops)
+    save_findings(small_house.store, idle(0), idle(1), idle(2, host="node-b"))
+    small_house.notify(ops=ops)
     assert sorted(message.title for message in ops.messages) == [
         "2 idle GPU findings, node-a, ada: $41.00 a day",
         "GPU 2 idle",
     ]
-    save_findings(house.store, idle(1), idle(2, host="node-b"), idle(3))
-    house.notify(ops=ops)
+    save_findings(small_house.store, idle(1), idle(2, host="node-b"), idle(3))
+    small_house.notify(ops=ops)
     assert ops.told[2:] == ["new_member"]
     assert ops.messages[2].title == "1 more: 3 idle GPU findings, node-a, ada: $61.50 a day"
 
 
 def test_routes_choose_by_filter_and_a_finding_goes_to_a_channel_once(
-    house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
+    small_house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
     routes = [
         Route("boss", parse_finding_filter('severity:"critical"')),
@@ -125,24 +125,26 @@ def test_routes_choose_by_filter_and_a_finding_goes_to_a_channel_once(
         Route("ops"),
         Route("gone"),
     ]
-    save_findings(house.store, make_finding("a"), make_finding("b", severity=Severity.CRITICAL))
+    save_findings(
+        small_house.store, make_finding("a"), make_finding("b", severity=Severity.CRITICAL)
+    )
     ops, boss = remembering(), remembering()
-    assert house.notify(routes, ops=ops, boss=boss).waiting == 0
+    assert small_house.notify(routes, ops=ops, boss=boss).waiting == 0
     assert (len(ops.messages), [m.title for m in boss.messages]) == (2, ["Service b jumped"])
 
 
 def test_end_is_told_also_where_the_route_no_longer_takes_the_finding(
-    house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
+    small_house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
     routes = [Route("boss", parse_finding_filter('severity:"critical"'))]
     boss = remembering()
-    save_findings(house.store, make_finding(severity=Severity.CRITICAL))
-    house.notify(routes, boss=boss)
-    save_findings(house.store, make_finding(severity=Severity.INFO))
-    house.notify(routes, boss=boss)
+    save_findings(small_house.store, make_finding(severity=Severity.CRITICAL))
+    small_house.notify(routes, boss=boss)
+    save_findings(small_house.store, make_finding(severity=Severity.INFO))
+    small_house.notify(routes, boss=boss)
     assert boss.told == ["first"]
-    save_findings(house.store)
-    house.notify(routes, boss=boss)
+    save_findings(small_house.store)
+    small_house.notify(routes, boss=boss)
     assert boss.told == ["first", "all_resolved"]
 
 
@@ -173,12 +175,12 @@ def test_silence_mutes_but_never_swallows_the_end(
 
 
 def test_short_failure_is_tried_again_in_the_same_pass(
-    house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
+    small_house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
     ops = remembering(DOWN, SendError("busy", retryable=True, retry_after=timedelta(seconds=7)))
-    save_findings(house.store, make_finding())
-    assert house.notify(ops=ops).sent == 1
-    assert house.slept == [1.0, 7.0]
+    save_findings(small_house.store, make_finding())
+    assert small_house.notify(ops=ops).sent == 1
+    assert small_house.slept == [1.0, 7.0]
 
 
 def test_unreachable_channel_rests_ever_longer_and_then_gets_all_in_order(
@@ -203,17 +205,17 @@ def test_unreachable_channel_rests_ever_longer_and_then_gets_all_in_order(
 
 
 def test_wait_that_the_receiver_asks_for_holds_back_the_whole_channel(
-    house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
+    small_house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
     ops = remembering(SendError("slow down", retryable=True, retry_after=30 * MINUTE))
-    save_findings(house.store, make_finding("a"))
-    house.notify(ops=ops)
-    save_findings(house.store, make_finding("a"), make_finding("b"))
-    house.clock.advance(30 * MINUTE - timedelta(seconds=1))
-    house.notify(ops=ops)
-    assert (ops.attempts, house.slept) == (1, [])
-    house.clock.advance(timedelta(seconds=1))
-    house.notify(ops=ops)
+    save_findings(small_house.store, make_finding("a"))
+    small_house.notify(ops=ops)
+    save_findings(small_house.store, make_finding("a"), make_finding("b"))
+    small_house.clock.advance(30 * MINUTE - timedelta(seconds=1))
+    small_house.notify(ops=ops)
+    assert (ops.attempts, small_house.slept) == (1, [])
+    small_house.clock.advance(timedelta(seconds=1))
+    small_house.notify(ops=ops)
     assert len(ops.messages) == 2
 
 
@@ -243,11 +245,11 @@ def test_lasting_refusal_is_told_on_the_other_channels_and_nothing_is_lost(
 
 
 def test_refusal_of_a_channel_that_is_no_longer_configured_is_over(
-    house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
+    small_house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
-    save_findings(house.store, make_finding())
-    house.notify(ops=remembering(GONE))
-    assert house.notify(boss=remembering()).refused == ()
+    save_findings(small_house.store, make_finding())
+    small_house.notify(ops=remembering(GONE))
+    assert small_house.notify(boss=remembering()).refused == ()
 
 
 def test_message_that_is_never_taken_keeps_no_other_back(
@@ -271,15 +273,15 @@ def test_message_that_is_never_taken_keeps_no_other_back(
 
 
 def test_message_that_waited_a_week_is_given_up_and_its_end_still_told(
-    house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
+    small_house: House, make_finding: MakeFinding, save_findings: Save, remembering: Any
 ) -> None:
     ops = remembering(GONE)
-    save_findings(house.store, make_finding())
-    house.notify(ops=ops)
-    house.clock.advance(7 * DAY + HOUR)
-    report = house.notify(ops=ops)
+    save_findings(small_house.store, make_finding())
+    small_house.notify(ops=ops)
+    small_house.clock.advance(7 * DAY + HOUR)
+    report = small_house.notify(ops=ops)
     assert (report.expired, report.waiting) == (1, 0)
-    with house.store.read() as connection:
+    with small_house.store.read() as connection:
         assert notices.recent(connection)[-1].outcome == "expired"
 
 
