@@ -14,7 +14,7 @@ from spendwatt.clock import midnight
 from spendwatt.errors import UsageError
 from spendwatt.estate import Estate
 from spendwatt.money import from_nano
-from spendwatt.query import CostMetric, Query
+from spendwatt.query import CostMetric, Filter, Query, matches
 from spendwatt.table import Column, DataStatus, Table
 from storage.engine import Store
 from storage.queries.told import FIELDS, Change, changes
@@ -80,7 +80,7 @@ class Changes(Report):
                 "changes are always told by currency", do="Leave it out", parameter="aggregate"
             )
         with store.read() as connection:
-            found = changes(connection, query.window, query.filter, query.cost_metric)
+            found = changes(connection, query.window, query.cost_metric)
         told = _told(found, query)
         rows = [_row(key, one, query) for key, one in told.items() if one.then != one.now]
         names = query.aggregate or BY_DEFAULT
@@ -107,6 +107,8 @@ def _told(found: Sequence[Change], query: Query) -> dict[Key, _Told]:
     places = [FIELDS.index(name) for name in query.aggregate or BY_DEFAULT]
     told: dict[Key, _Told] = defaultdict(_Told)
     for change in found:
+        if not _is_asked(change, query.filter):
+            continue
         day = None if query.accumulate else change.day
         names = tuple(change.fields[place] for place in places)
         one = told[day, names, change.fields[FIELDS.index("currency")]]
@@ -121,6 +123,11 @@ def _told(found: Sequence[Change], query: Query) -> dict[Key, _Told]:
             one.deliveries.add(change.delivery_id)
             one.newest = change
     return told
+
+
+def _is_asked(change: Change, filter_: Filter | None) -> bool:
+    values = dict(zip(FIELDS, change.fields, strict=True))
+    return matches(filter_, lambda field, _key: values[field])
 
 
 def _told_as(change: Change) -> tuple[date, str]:

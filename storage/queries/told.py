@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from spendwatt.query import CostMetric, Filter, matches
+from spendwatt.query import CostMetric
 from spendwatt.window import Window
 from storage.tables.bills import account, cost_ledger, provider, region, service
 from storage.tables.deliveries import delivery
@@ -33,9 +33,7 @@ class Change:
     """Change of the cost, nano-units of the currency."""
 
 
-def changes(
-    connection: Connection, window: Window, filter_: Filter | None, metric: CostMetric
-) -> list[Change]:
+def changes(connection: Connection, window: Window, metric: CostMetric) -> list[Change]:
     """Give every change of the days that the window touches, in the order of their arrival."""
     ledger = cost_ledger.c
     sub_account = account.alias("sub_account")
@@ -70,22 +68,13 @@ def changes(
         .group_by(ledger.day, *names, ledger.delivery_id, delivery.c.billing_period, ledger.assumed)
         .order_by("received_at", "newest")
     )
-    return [_change(row) for row in connection.execute(query) if _is_asked(filter_, _fields(row))]
-
-
-def _fields(row: Row[Any]) -> tuple[str, ...]:
-    return tuple(row[1 : 1 + len(FIELDS)])
-
-
-def _is_asked(filter_: Filter | None, fields: tuple[str, ...]) -> bool:
-    values = dict(zip(FIELDS, fields, strict=True))
-    return matches(filter_, lambda field, _key: values[field])
+    return [_change(row) for row in connection.execute(query)]
 
 
 def _change(row: Row[Any]) -> Change:
     return Change(
         day=row.day,
-        fields=_fields(row),
+        fields=tuple(row[1 : 1 + len(FIELDS)]),
         delivery_id=row.delivery_id,
         billing_period=row.billing_period,
         received_at=row.received_at,
