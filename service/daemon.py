@@ -98,7 +98,7 @@ def _run(wired: Wired, lock: DaemonLock, stop: threading.Event) -> int:
             sampler.wait(_SAMPLE_SECONDS)
         if not schedule.wait(_JOB_SECONDS):
             # Its transaction is undone by the database; the next daemon marks the run abandoned.
-            log.warning("stopped before a job was done", jobs=sorted(schedule.running()))
+            log.warning("stopped before all was done", jobs=sorted(schedule.running()))
             lock.release()
             os._exit(0)
 

@@ -116,6 +116,7 @@ def analyze(wired: Wired) -> Ended:
 
 
 def _analyze(wired: Wired) -> int:
+    judge_sources(wired)
     judgement = judge(wired, wired.clock())
     if judgement.broken:
         broken = judgement.broken.items()

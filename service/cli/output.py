@@ -7,15 +7,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from reports.render import table_csv, table_json, to_json
-from spendwatt.clock import rfc3339
-from spendwatt.money import amount_text
 from spendwatt.table import Column, Table, jsonable
 
 
@@ -88,12 +85,13 @@ def _show_table(table: Table) -> None:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, Decimal):
-        return amount_text(value)
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    if isinstance(value, datetime):
-        return rfc3339(value.replace(microsecond=0))
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={_text(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        many = any(isinstance(item, Mapping) for item in value)
+        return f"{len(value)} (see --format json)" if many else ", ".join(map(_text, value))
+    if isinstance(value, datetime):
+        value = value.replace(microsecond=0)
+    if isinstance(value, float):
+        value = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     return str(jsonable(value))
