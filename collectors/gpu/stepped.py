@@ -9,6 +9,7 @@ from statistics import median
 
 from collectors.gpu.energy import Sample
 from collectors.gpu.fold import Fold
+from collectors.gpu.holes import Holes
 from collectors.gpu.reading_files import RowError
 from spendwatt.records import Gpu, MinuteReading
 
@@ -24,6 +25,7 @@ class Stepped:
     def __init__(self) -> None:
         self._waiting: dict[str, list[Sample]] = {}
         self._folds: dict[str, Fold] = {}
+        self._holes: dict[str, Holes] = {}
         self._gpus: dict[str, Gpu] = {}
         self._last: dict[str, int] = {}
 
@@ -43,7 +45,7 @@ class Stepped:
         fold = self._folds.get(gpu.uuid)
         if fold is not None:
             fold.gpu = gpu
-            return fold.add(sample)
+            return self._fold(gpu.uuid, [sample])
         waiting = self._waiting.setdefault(gpu.uuid, [])
         waiting.append(sample)
         return self._begin(gpu.uuid) if len(waiting) >= _LEARN_FROM else []
@@ -52,14 +54,22 @@ class Stepped:
         """Give what is left of every GPU."""
         for uuid in list(self._waiting):
             yield from self._begin(uuid)
-        for fold in self._folds.values():
+        for uuid, fold in self._folds.items():
+            for sample in self._holes[uuid].rest():
+                yield from fold.add(sample)
             yield from fold.finish()
 
     def _begin(self, uuid: str) -> list[MinuteReading]:
         samples = self._waiting.pop(uuid)
-        fold = Fold(self._gpus[uuid], step=_step_of(samples))
-        self._folds[uuid] = fold
-        return [minute for sample in samples for minute in fold.add(sample)]
+        step = _step_of(samples)
+        self._folds[uuid] = Fold(self._gpus[uuid], step=step)
+        self._holes[uuid] = Holes(step)
+        return self._fold(uuid, samples)
+
+    def _fold(self, uuid: str, samples: list[Sample]) -> list[MinuteReading]:
+        fold, holes = self._folds[uuid], self._holes[uuid]
+        whole = (known for sample in samples for known in holes.take(sample))
+        return [minute for known in whole for minute in fold.add(known)]
 
 
 def _step_of(samples: list[Sample]) -> timedelta:
