@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.ledger import Ledger
-from analysis.series import Changes, Feed, Floats, Ints, rows_of
+from analysis.series import Changes, Feed, Floats, Ints, median, rows_of
 
 KNOWN_SHARE = 0.98
 """A day is whole once this share of it is usually known."""
@@ -51,8 +51,7 @@ class Completeness:
         usual = np.full((len(self.providers), OLDEST_AGE + 1), np.nan)
         enough = np.sum(total > 0, axis=1) >= _ENOUGH_DAYS
         if enough.any():
-            known = np.moveaxis(share[enough, :, : OLDEST_AGE + 1], 1, 2)
-            usual[enough] = np.nanmedian(known, axis=2)
+            usual[enough] = median(np.moveaxis(share[enough, :, : OLDEST_AGE + 1], 1, 2))
         return usual
 
     def hold_off(self, today: int) -> Ints:

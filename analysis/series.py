@@ -112,8 +112,10 @@ def quantile(values: Floats, share: float) -> Floats:
     place = share * np.maximum(count - 1, 0)
     low = np.floor(place).astype(np.int64)
     high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    at_low = np.take_along_axis(ordered, low[..., None], axis=-1)[..., 0]
-    at_high = np.take_along_axis(ordered, high[..., None], axis=-1)[..., 0]
+    flat = ordered.reshape(-1, ordered.shape[-1])
+    row = np.arange(len(flat))
+    at_low = flat[row, low.ravel()].reshape(low.shape)
+    at_high = flat[row, high.ravel()].reshape(low.shape)
     result: Floats = at_low + (at_high - at_low) * (place - low)
     return result
 
