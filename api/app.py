@@ -39,7 +39,7 @@ def create_app(
     if reports is None:
         reports = {name: contract.find_report(name) for name in contract.names()}
     # FastAPI's own description routes are off: they need no token, and load scripts from a CDN.
-    app = FastAPI(
+    app = _Described(
         title="Spendwatt",
         version=__version__,
         description=_ABOUT,
@@ -57,6 +57,16 @@ def create_app(
     for router in (_reading(reports), silences.router(), tokens.router()):
         app.include_router(router, prefix=PREFIX)
     return app
+
+
+class _Described(FastAPI):
+    """An application whose description holds the form of a problem once, not in every answer."""
+
+    def openapi(self) -> dict[str, Any]:
+        described = super().openapi()
+        components = described.setdefault("components", {}).setdefault("schemas", {})
+        components[problems.NAME] = problems.SCHEMA
+        return described
 
 
 def _reading(reports: Mapping[str, Report]) -> APIRouter:

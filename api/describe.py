@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from api.problems import MEDIA_TYPE, SCHEMA
+from api.problems import MEDIA_TYPE, REFERENCE
 from reports.contract import Option
 from reports.render import column_json
 from spendwatt.table import Column, DataStatus
@@ -85,7 +85,7 @@ def made(schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
 
 def problems(more: Mapping[HTTPStatus, str]) -> dict[int | str, dict[str, Any]]:
     """Describe what any route may refuse, and `more` that this one refuses."""
-    content = {MEDIA_TYPE: {"schema": SCHEMA}}
+    content = {MEDIA_TYPE: {"schema": REFERENCE}}
     told = {
         HTTPStatus.UNAUTHORIZED: "A token is needed",
         HTTPStatus.FORBIDDEN: "The role does not suffice",

@@ -27,6 +27,10 @@ SECURITY_HEADERS = {
 }
 """On every answer that does not set them itself."""
 
+NAME = "Problem"
+REFERENCE = {"$ref": f"#/components/schemas/{NAME}"}
+"""How descriptions of answers name the schema."""
+
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],

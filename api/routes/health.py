@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.context import context_of
 from api.mount import json_response
-from api.problems import MEDIA_TYPE, SCHEMA, problem
+from api.problems import MEDIA_TYPE, REFERENCE, problem
 from spendwatt.errors import StorageError
 from storage import migrate
 
@@ -17,7 +17,7 @@ _OK: dict[int | str, dict[str, Any]] = {
     200: {"description": "Yes", "content": {"application/json": {"schema": {"type": "object"}}}}
 }
 _NOT_READY: dict[int | str, dict[str, Any]] = {
-    503: {"description": "Not now", "content": {MEDIA_TYPE: {"schema": SCHEMA}}}
+    503: {"description": "Not now", "content": {MEDIA_TYPE: {"schema": REFERENCE}}}
 }
 
 

@@ -17,9 +17,11 @@ from api.auth import requires
 from api.context import Context, context_of
 from api.describe import problems
 from spendwatt import __version__
-from spendwatt.window import Window
+from spendwatt.query import Query
+from spendwatt.window import Window, parse_window
 from storage import findings, runs
 from storage.queries import idle
+from storage.queries.costs import costs
 from storage.runs import LastRuns
 from storage.tokens import Role
 
@@ -61,14 +63,30 @@ class StoreMetrics(Collector):
         """Give the metrics as they stand now."""
         yield _gauge("spendwatt_build_info", "What runs here.", ["version"], {(__version__,): 1})
         with self.context.store.read() as connection:
+            yield _spend(connection, self.context.clock())
             yield from _gpus(connection, self.context.clock())
             yield from _findings(connection)
             yield from _runs(connection)
 
 
+def _spend(connection: Connection, now: datetime) -> Metric:
+    query = Query(parse_window("month", now), aggregate=("provider",))
+    # A float is good enough for a graph; exact money is what the reports give.
+    spend = {
+        (row["provider"] or "", row["billing_currency"]): float(row["billed_cost"])
+        for row in costs(connection, query, ()).rows
+    }
+    return _gauge(
+        "spendwatt_month_to_date_billed_cost",
+        "Billed cost of this UTC month so far.",
+        ["provider", "currency"],
+        spend,
+    )
+
+
 def _gpus(connection: Connection, now: datetime) -> Iterator[Metric]:
     lately = Window(now - _LATELY, now)
-    seen = {u: at for u, at in idle.last_readings(connection).items() if at >= lately.start}
+    seen = {u: at for u, at in idle.read_until(connection, now).items() if at >= lately.start}
     # Stretches are worked out every few minutes, and so end a little before the last reading.
     standing = [
         stretch
