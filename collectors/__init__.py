@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from spendwatt.errors import CollectError
 from spendwatt.records import Delivery, MinuteReading, Price
 
 COLLECTORS: dict[str, str] = {
@@ -36,6 +37,25 @@ class ReadingCollector(Protocol):
 
     def readings(self, since: datetime | None) -> Iterator[MinuteReading]:
         """Yield the minutes after `since`; None asks for all that there is."""
+
+
+class SamplingCollector(Protocol):
+    """Watches GPUs all the time: asked every few seconds, in a thread of its own."""
+
+    sample_every: timedelta
+
+    def resume(self, marks: Mapping[str, tuple[datetime, float | None]]) -> None:
+        """Go on where an earlier run stopped: (moment, energy counter in J) by UUID."""
+
+    def sample(self) -> list[MinuteReading]:
+        """Sample every GPU, and give the minutes that this completes. Raises CollectError."""
+
+    @property
+    def errors(self) -> list[CollectError]:
+        """Give what is wrong with single GPUs at present."""
+
+    def close(self) -> None:
+        """Let go of the devices."""
 
 
 class PriceCollector(Protocol):

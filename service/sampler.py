@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
+from collectors import SamplingCollector
 from service.failures import PREFIX
 from service.logs import without_secrets
 from service.wiring import Wired
@@ -25,25 +25,6 @@ log = structlog.get_logger()
 TOUCH_EVERY = timedelta(hours=1)
 _KEPT_MINUTES = 200_000
 """How much is held while the database is away: a day of 138 GPUs. Then the oldest is let go of."""
-
-
-class SamplingCollector(Protocol):
-    """A collector that is asked every few seconds."""
-
-    sample_every: timedelta
-
-    def resume(self, marks: Mapping[str, tuple[datetime, float | None]]) -> None:
-        """Go on where an earlier run stopped: (moment, energy counter in J) by UUID."""
-
-    def sample(self) -> list[MinuteReading]:
-        """Sample every GPU, and give the minutes that this completes. Raises CollectError."""
-
-    @property
-    def errors(self) -> list[CollectError]:
-        """Give what is wrong with single GPUs at present."""
-
-    def close(self) -> None:
-        """Let go of the devices."""
 
 
 class Sampler:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from collectors.gpu.energy import Sample, is_close
 
@@ -45,8 +46,8 @@ class Holes:
             return
         for place, sample in enumerate(self._waiting):
             if earlier.at < sample.at < later.at:
-                value = _between(name, earlier, later, sample.at)
-                self._waiting[place] = replace(sample, **{name: value})
+                filled: dict[str, Any] = {name: _between(name, earlier, later, sample.at)}
+                self._waiting[place] = replace(sample, **filled)
 
     def _release(self, now: int) -> list[Sample]:
         open_from = [
