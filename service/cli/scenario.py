@@ -14,6 +14,7 @@ from analysis.economics.answers import Origin
 from analysis.economics.basis import Basis, shown
 from analysis.economics.comparison import Comparison
 from analysis.economics.workload import judge
+from service.cli.scenario_keep import KeepPart, compare_keep
 from service.config.money import EnergySettings, NotNegative, Share, Years
 from service.config.problems import problems_of
 from spendwatt.errors import ConfigError
@@ -23,7 +24,6 @@ from spendwatt.settings import MoneyText, Number, SettingsModel
 
 Growth = Annotated[Number, Field(gt=-100, le=100)]
 Decline = Annotated[Number, Field(ge=0, lt=100)]
-
 
 HELP = "docs/breakeven.md shows every key and an example"
 
@@ -140,30 +140,56 @@ class Scenario(SettingsModel):
     name: str = "scenario"
     """What the answer calls the work."""
     cloud: CloudPart
-    own: OwnPart
+    own: OwnPart | None = None
+    """Hardware to buy; or `keep`."""
+    keep: KeepPart | None = None
+    """Hardware that is there already."""
     energy: EnergySettings = EnergySettings()
     move: MovePart = MovePart()
 
+    @model_validator(mode="after")
+    def _one_direction(self) -> Self:
+        if (self.own is None) == (self.keep is None):
+            raise ValueError("give [own], hardware to buy, or [keep], hardware that is there")
+        if self.keep is not None and self.cloud.committed_per_month is not None:
+            raise ValueError("cloud.committed_per_month has no meaning beside [keep]")
+        return self
+
     def compare(self, on: date) -> Comparison:
         """Judge it as of a day."""
+        if self.own is not None:
+            return self._compare_own(self.own, on)
+        if self.keep is None:
+            raise ConfigError("the scenario names no hardware", do=HELP)
+        return compare_keep(
+            self.keep,
+            name=self.name,
+            cloud=self.cloud.month(),
+            growth=self.cloud.growth_percent_per_month,
+            decline=self.cloud.price_decline_percent_per_year,
+            move=(self.move.migration_cost, self.move.egress_cost, self.move.credits),
+            on=on,
+        )
+
+    def _compare_own(self, own: OwnPart, on: date) -> Comparison:
         month = self.cloud.month()
         estate = Estate(energy=self.energy.energy_price())
         basis = Basis(month.currency, on, {})
         basis.note("cloud.per_month", shown(month), Origin.CONFIGURED)
         found = judge(
             estate,
-            self._workload(),
-            self.own.option(),
+            self._workload(own),
+            own.option(),
             basis,
             cloud=month.amount,
             gpu_hours=self.cloud.gpu_hours_per_month,
         )
-        return self._in_own_words(found)
+        return self._in_own_words(own, found)
 
-    def _in_own_words(self, found: Comparison) -> Comparison:
+    def _in_own_words(self, own: OwnPart, found: Comparison) -> Comparison:
         """Name the keys as this file calls them, not as the configuration does."""
         words = {
-            f"hardware_options.{self.own.name}.": "own.",
+            f"hardware_options.{own.name}.": "own.",
             f"workloads.{self.name}.servers": "own.servers",
             f"workloads.{self.name}.cloud_price": "cloud.price",
             **{f"workloads.{self.name}.{key}": f"move.{key}" for key in MovePart.model_fields},
@@ -181,10 +207,10 @@ class Scenario(SettingsModel):
         rests_on = tuple(replace(a, key=said(a.key)) for a in found.assumptions)
         return replace(found, answer=answer, assumptions=rests_on)
 
-    def _workload(self) -> Workload:
+    def _workload(self, own: OwnPart) -> Workload:
         return Workload(
             name=self.name,
-            servers=self.own.servers,
+            servers=own.servers,
             committed_per_month=self.cloud.committed_per_month,
             committed_until=self.cloud.committed_until,
             growth_percent_per_month=self.cloud.growth_percent_per_month,

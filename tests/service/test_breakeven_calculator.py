@@ -122,6 +122,53 @@ def test_bad_scenario_names_each_key_and_ends_with_code_2(calculate, text: str, 
     assert out == ""
 
 
+KEEP = """
+[cloud]
+per_month = "CLOUD USD"
+[keep]
+resale_value = "12000 USD"
+resale_at_end = "3000 USD"
+life_left_months = 24
+running_per_month = "280 USD"
+cost_of_capital_percent_per_year = 8
+"""
+
+
+@pytest.mark.parametrize(("cloud", "answer"), [("900", "never"), ("600", "already")])
+def test_hardware_already_bought_is_kept_or_moved_by_what_it_would_bring(
+    calculate, cloud: str, answer: str
+) -> None:
+    code, out, _ = calculate(KEEP.replace("CLOUD", cloud), "--format", "json")
+    (found,) = json.loads(out)["data"]
+    assert code == 0
+    assert found["direction"] == "own_to_cloud"
+    assert found["own_per_month"] == "705.2"
+    assert found["answer"] == answer
+    assert Decimal(found["saving_per_month"]) == Decimal("705.20") - Decimal(cloud)
+
+
+def test_moving_cost_delays_what_renting_saves(calculate) -> None:
+    dear = KEEP.replace("CLOUD", "600") + '[move]\nmigration_cost = "1052 USD"\n'
+    _, out, _ = calculate(dear.replace("year = 8", "year = 0"))
+    assert "keep, USD in all" in out
+    assert "paid back after 19.1 months" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (ARTICLE + KEEP.split("USD", 1)[1].lstrip('"'), "give [own], hardware to buy, or [keep]"),
+        ('[cloud]\nper_month = "1 USD"\n', "give [own], hardware to buy, or [keep]"),
+        (KEEP.replace("CLOUD", "9").replace("running_per_month", "colour"), "keep.colour"),
+        (KEEP.replace("CLOUD", "9").replace("= 24", "= 0"), "keep.life_left_months"),
+    ],
+)
+def test_bad_keep_names_its_key(calculate, text: str, line: str) -> None:
+    code, _, err = calculate(text)
+    assert code == 2
+    assert line in err
+
+
 def test_absent_scenario_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
