@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode, openapi
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from collectors.billing import files
+from reports.contract import find_report, names
+from spendwatt.records import Gpu, MinuteReading
+from storage import telemetry
+from storage.bills import ingest
 from storage.engine import Store
 from storage.tokens import Role
 
 QUICK = settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     database=None,
@@ -20,12 +28,35 @@ QUICK = settings(
 )
 
 
+BILL = """BillingPeriodStart,ChargePeriodStart,ServiceName,BilledCost,EffectiveCost,BillingCurrency
+2026-02-01,2026-02-27,EC2,10.10,9,USD
+2026-02-01,2026-02-28,EC2,11,9,USD
+2026-03-01,2026-03-01,=S3,-1,-1,EUR
+"""
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def filled(sqlite_store: Store, tmp_path: Path) -> Store:
+    """Give a store that holds a bill and an hour of a GPU's readings."""
+    bill = tmp_path / "bill.csv"
+    bill.write_text(BILL)
+    ingest(sqlite_store, files.snapshot([bill], "aws"), now=NOON)
+    minutes = [
+        MinuteReading(Gpu("GPU-1", host="a"), NOON - timedelta(minutes=n), 6, 60.0)
+        for n in range(1, 60)
+    ]
+    telemetry.save(sqlite_store, "this-host", minutes, now=NOON)
+    return sqlite_store
+
+
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_operation_keeps_what_its_description_promises(
-    running, app_for, prices, make_token, sqlite_store: Store, mode: GenerationMode
+    running, app_for, prices, make_token, filled: Store, mode: GenerationMode
 ) -> None:
-    header = make_token(sqlite_store, Role.ADMIN)
-    app = app_for(sqlite_store, reports={"prices": prices})
+    header = make_token(filled, Role.ADMIN)
+    installed = {name: find_report(name) for name in names()}
+    app = app_for(filled, reports={"prices": prices, **installed})
     asked = 0
     with running(app) as base:
         described = openapi.from_url(f"{base}/api/v1/openapi.json", headers=header)
