@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from collectors.billing import files
 from reports.contract import run_report
 from spendwatt.errors import UsageError
 from spendwatt.estate import Estate, LabelRule
-from spendwatt.filter_grammar import parse_filter
+from spendwatt.filter_grammar import filter_text, parse_filter
+from spendwatt.query import Condition, Filter, Group, Op, matches
 from spendwatt.table import DataStatus, Table
 from storage import migrate, runs
 from storage.bills import ingest
@@ -250,3 +254,56 @@ def test_the_answer_for_scripts_has_the_promised_keys(restated: Store) -> None:
         "billed_cost": "66.600000001",
     }
     assert told["total"][0] == {"billing_currency": "EUR", "billed_cost": "7"}
+
+
+texts = st.sampled_from(
+    ["", "EC2", "C", "Tax", "1", "11", "222", "web", "ml", "e", "US", "%", "_", "'"]
+)
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> Condition:
+    field, key = draw(
+        st.sampled_from(
+            [("service", None), ("account", None), ("region", None), ("currency", None)]
+            + [("label", "team"), ("tag", "team"), ("tag", "none")]
+        )
+    )
+    values = tuple(draw(st.lists(texts, min_size=1, max_size=2)))
+    return Condition(field, key, draw(st.sampled_from(Op)), values, negated=draw(st.booleans()))
+
+
+filters = st.recursive(
+    conditions(),
+    lambda parts: st.builds(
+        Group, st.sampled_from(["all", "any"]), st.lists(parts, min_size=2, max_size=3).map(tuple)
+    ),
+    max_leaves=5,
+)
+
+
+def facts_of(line: Line) -> dict[tuple[str, str | None], str]:
+    """Give what filters may ask of a line, as the label rules above say."""
+    _, account, service, _, currency, tags = line
+    tag = "web" if "web" in tags else ""
+    return {
+        ("account", None): account,
+        ("service", None): service,
+        ("currency", None): currency,
+        ("tag", "team"): tag,
+        ("label", "team"): "ml" if account == "222" else tag,
+    }
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(filters)
+def test_the_database_filters_as_the_language_says(restated: Store, filter_: Filter) -> None:
+    expected: dict[str, Decimal] = defaultdict(Decimal)
+    for line in SECOND:
+        facts = facts_of(line)
+        if matches(filter_, lambda field, key, facts=facts: facts.get((field, key))):
+            expected[line[4]] += Decimal(line[3])
+    table = ask(restated, "costs", window=FEBRUARY, filter=filter_text(filter_))
+    assert {row["billing_currency"]: row["billed_cost"] for row in table.rows} == expected

@@ -107,6 +107,7 @@ def test_report_compares_an_asset_with_its_only_quote(measured: Store) -> None:
     (row,) = table.rows
     assert (row["subject"], row["name"], row["option"]) == ("asset", "rack-a", "h100")
     assert row["utilization"] == 0.5
+    assert row["gpus_worth_owning"] == 1
     assert row["cloud_per_month"] == 2 * 365 * 3
     energy = Decimal("1.2") * 730 * Decimal("0.15")
     assert row["own_per_month"] is not None
