@@ -38,6 +38,9 @@ COLUMNS = (
     Column("ratio", "number", "Own cost over cloud cost."),
     Column("utilization", "number", "Busy share of the GPU-hours, 0 to 1."),
     Column("utilization_turn", "number", "Share at which both sides cost the same."),
+    Column("gpus_worth_owning", "integer", "Of an asset's GPUs, at the measured load."),
+    Column("gpus_worth_owning_least", "integer", "Least number within 2 % of the best cost."),
+    Column("gpus_worth_owning_most", "integer", "Largest number within 2 % of the best cost."),
     Column("p10_on", "day", "A tenth of the futures drawn are paid back by then."),
     Column("p50_on", "day", "Half of them."),
     Column("p90_on", "day", "Nine tenths; none where that lies beyond the horizon."),
@@ -95,6 +98,7 @@ def row(one: Comparison) -> dict[str, Any]:
         "ratio": _share(one.ratio),
         "utilization": _share(one.utilization),
         "utilization_turn": _share(one.utilization_turn),
+        **_sizing(one),
         **drawn_row(one, futures(one)),
         "assumptions": [
             {
@@ -105,6 +109,15 @@ def row(one: Comparison) -> dict[str, Any]:
             }
             for a in one.assumptions
         ],
+    }
+
+
+def _sizing(one: Comparison) -> dict[str, int | None]:
+    least, most = one.sizing.nearly_best() if one.sizing else (None, None)
+    return {
+        "gpus_worth_owning": one.sizing.best if one.sizing else None,
+        "gpus_worth_owning_least": least,
+        "gpus_worth_owning_most": most,
     }
 
 

@@ -20,8 +20,10 @@ from analysis.economics.demand import (
     AssetUse,
     WorkloadSpend,
     busy_by_day,
+    busy_by_hour,
     use_of,
 )
+from analysis.economics.hybrid import Hybrid, hybrid_optimum
 from analysis.economics.ownership import OwnMonth, capital_per_month, percent_per_month
 from analysis.economics.tariff import load_price
 from analysis.economics.workload import moving_cost, trends
@@ -66,7 +68,7 @@ def compare_asset(
         option=price.name,
         direction=Direction.OWN_TO_CLOUD,
     )
-    if lacking is not None or use is None:
+    if lacking is not None or use is None or hours is None:
         return lacking or _unknown(asset, on, unknown(("telemetry",), waits=True))
     cloud = use.busy_gpu_hours_per_month * per_gpu
     plan = _plan(own, cloud, move, asset)
@@ -89,9 +91,10 @@ def compare_asset(
         upfront=plan.upfront,
         utilization=use.utilization,
         utilization_turn=_turn(own, use, per_gpu),
+        sizing=_sizing(own, use, hours, per_gpu, on),
         plan=plan,
         payback=payback,
-        days=busy_by_day(hours, midnight(on)) if hours else (),
+        days=busy_by_day(hours, midnight(on)),
         assumptions=tuple(basis.assumptions),
     )
 
@@ -226,6 +229,23 @@ def _turn(own: _Own, use: AssetUse, per_gpu: Decimal) -> Decimal | None:
         idle_energy_hourly=own.idle_energy / hours,
         cloud=per_gpu,
         marginal_energy=own.busy_energy_per_gpu_hour,
+    )
+
+
+def _sizing(
+    own: _Own, use: AssetUse, hours: AssetHours, per_gpu: Decimal, on: date
+) -> Hybrid | None:
+    """Size the fleet from the measured hours, each GPU bearing its share of the fixed cost."""
+    load = busy_by_hour(hours, midnight(on))
+    if not len(load):
+        return None
+    fixed = (own.month.fixed + own.idle_energy) / (use.gpus * HOURS_PER_MONTH)
+    return hybrid_optimum(
+        load,
+        fixed_hourly=float(fixed),
+        marginal_hourly=float(own.busy_energy_per_gpu_hour),
+        cloud_hourly=float(per_gpu),
+        most=use.gpus,
     )
 
 

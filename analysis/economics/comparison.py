@@ -11,6 +11,7 @@ from analysis.economics.answers import Answer, Assumption, answer_of, unknown
 from analysis.economics.basis import Basis
 from analysis.economics.breakeven import Payback, Plan, outgrown_month, pay_back
 from analysis.economics.discounting import monthly_rate
+from analysis.economics.hybrid import Hybrid
 from analysis.economics.ownership import OwnMonth, capital_per_month
 
 
@@ -45,6 +46,8 @@ class Comparison:
     """Busy share of all GPU-hours, 0 to 1."""
     utilization_turn: Decimal | None = None
     """At which both sides cost the same; above 1 no utilization suffices."""
+    sizing: Hybrid | None = None
+    """How many of an asset's GPUs are worth owning, the rest of the load being rented."""
     plan: Plan | None = None
     payback: Payback | None = None
     days: tuple[float, ...] = ()

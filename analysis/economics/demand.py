@@ -186,6 +186,15 @@ def busy_by_day(hours: AssetHours, end: datetime, days: int = MEASURED_DAYS) -> 
     return tuple(map(float, busy[known > 0] / known[known > 0]))
 
 
+def busy_by_hour(
+    hours: AssetHours, end: datetime, days: int = MEASURED_DAYS
+) -> NDArray[np.float64]:
+    """Give the GPUs that were busy in each known hour: the load from which a fleet is sized."""
+    span = hours.between(end - timedelta(days=days), end)
+    known = span.covered_gpu_hours > 0
+    return span.busy_gpu_hours[known] / span.covered_gpu_hours[known] * hours.gpus
+
+
 def exact(value: float) -> Decimal:
     """Take a measured float to a decimal of nine places: the edge where statistics end."""
     return Decimal(repr(round(float(value), 9)))

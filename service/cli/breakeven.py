@@ -128,6 +128,10 @@ def _amounts(one: Comparison) -> list[tuple[str, str]]:
     if one.utilization_turn is not None:
         never = " (none suffices)" if one.utilization_turn > 1 else ""
         found.append(("It turns at a utilization of", f"{one.utilization_turn:.1%}{never}"))
+    if one.sizing is not None:
+        least, most = one.sizing.nearly_best()
+        span = "" if least == most else f" ({least} to {most} cost nearly the same)"
+        found.append(("GPUs worth owning at this load", f"{one.sizing.best}{span}"))
     return found
 
 

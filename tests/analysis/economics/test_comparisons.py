@@ -480,3 +480,16 @@ def test_workload_billed_in_two_currencies_gives_a_finding_for_each() -> None:
     both = [spend(700), replace(spend(700), currency="EUR")]
     found = BreakevenWatch().analyze(inputs(estate=estate, workload_spend=both))
     assert {f.labels["currency"] for f in found} == {"USD", "EUR"}
+
+
+def test_base_load_is_worth_owning_and_the_peak_worth_renting() -> None:
+    whole = hours(0.0)
+    base = np.where(whole.hour // 3_600 % 24 < 2, 8.0, 3.0)
+    cloud = CloudPrice("cloud-h100", usd(3), Origin.QUOTED)
+    load = replace(whole, busy_gpu_hours=base)
+    result = compare_asset(ESTATE, ASSET, load, cloud, TODAY)
+    assert result.sizing is not None
+    assert result.sizing.best == 3
+    assert result.sizing.best_cost < result.sizing.all_cloud
+    assert result.sizing.best_cost < result.sizing.all_own
+    assert against(ASSET, 0.05).sizing is not None
