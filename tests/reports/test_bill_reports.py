@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.billing import files
@@ -259,16 +259,17 @@ def test_the_answer_for_scripts_has_the_promised_keys(restated: Store) -> None:
 texts = st.sampled_from(
     ["", "EC2", "C", "Tax", "1", "11", "222", "web", "ml", "e", "US", "%", "_", "'"]
 )
+asked = st.sampled_from(
+    [
+        *(("service", None), ("account", None), ("region", None), ("currency", None)),
+        *(("label", "team"), ("tag", "team"), ("tag", "none")),
+    ]
+)
 
 
 @st.composite
 def conditions(draw: st.DrawFn) -> Condition:
-    field, key = draw(
-        st.sampled_from(
-            [("service", None), ("account", None), ("region", None), ("currency", None)]
-            + [("label", "team"), ("tag", "team"), ("tag", "none")]
-        )
-    )
+    field, key = draw(asked)
     values = tuple(draw(st.lists(texts, min_size=1, max_size=2)))
     return Condition(field, key, draw(st.sampled_from(Op)), values, negated=draw(st.booleans()))
 
@@ -295,9 +296,7 @@ def facts_of(line: Line) -> dict[tuple[str, str | None], str]:
     }
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, max_examples=60)
 @given(filters)
 def test_the_database_filters_as_the_language_says(restated: Store, filter_: Filter) -> None:
     expected: dict[str, Decimal] = defaultdict(Decimal)
