@@ -38,7 +38,7 @@ def _finding(name: str, last: LastRuns, since: datetime) -> Finding:
         severity=Severity.CRITICAL if times >= _CRITICAL_AFTER else Severity.WARNING,
         title=f"Collecting {name} fails" + (f", {times} times in a row" if times > 1 else ""),
         detail=f"{good}{error}",
-        next_step=f"Mend what the message names, then run `spendwatt collect {name}`.",
+        next_step="Mend what the message names; `spendwatt check` tries it, and says what works.",
         opened_at=since,
         evidence={"failures_in_a_row": times, "error": error, "failing_since": rfc3339(since)},
     )

@@ -19,7 +19,7 @@ _WEBHOOK = re.compile(r"(https://hooks\.[^/\s]+/)\S+")
 _HIDDEN = "***"
 
 # These tell each request or each wake-up at info: our own lines say what matters.
-_QUIET = ("apscheduler", "uvicorn.access", "httpx", "alembic", "botocore", "urllib3")
+_QUIET = ("apscheduler", "uvicorn", "httpx", "alembic", "botocore", "urllib3")
 
 
 def configure(settings: LoggingSettings, stream: TextIO | None = None) -> None:
@@ -52,6 +52,20 @@ def configure(settings: LoggingSettings, stream: TextIO | None = None) -> None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def quiet() -> None:
+    """Leave only what broke, on stderr: a command tells the rest in its own words."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            _without_secrets,
+            structlog.processors.LogfmtRenderer(key_order=["level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

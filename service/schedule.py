@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -27,6 +28,27 @@ RETAIN_AFTER_START = timedelta(minutes=5)
 _AFTER_COLLECTING = timedelta(seconds=10)
 _FIRST_RETRY = timedelta(minutes=5)
 _MOST_DOUBLINGS = 4
+
+
+def when(
+    source: Source, began: datetime | None, now: datetime, zone: ZoneInfo
+) -> tuple[BaseTrigger, datetime | None]:
+    """Give a source's trigger, and its first time where that differs from the trigger's.
+
+    A source that was never asked (`began` is None) is asked at once. A restart asks none sooner
+    than planned, since some cost money to ask.
+    """
+    if source.entry.schedule is not None:
+        trigger = CronTrigger.from_crontab(source.entry.schedule, timezone=zone)
+        return trigger, now if began is None else None
+    first = now if began is None else max(now, began + source.every)
+    return IntervalTrigger(seconds=source.every.total_seconds()), first
+
+
+def retry_wait(tries: int, every: timedelta) -> timedelta:
+    """Give the wait after the (`tries` + 1)th failure in a row; never longer than the plan's."""
+    doubled: int = 2 ** min(tries, _MOST_DOUBLINGS)
+    return min(_FIRST_RETRY * doubled, every)
 
 
 class Schedule:
@@ -65,15 +87,16 @@ class Schedule:
 
     def _plan(self) -> None:
         wired, now = self._wired, self._wired.clock()
+        zone = wired.settings.display.timezone
         with wired.store.read() as connection:
             last = runs.last_runs(connection)
         for source in wired.sources.values():
             if source.is_asked:
                 name = f"{PREFIX}{source.name}"
                 began = last[name].newest.started_at if name in last else None
-                self._add(name, partial(self._collect, source), *self._when(source, began, now))
+                self._add(name, partial(self._collect, source), *when(source, began, now, zone))
         for name, work, every, first in (
-            ("analyze", jobs.analyze, wired.settings.analysis.every, now + _AFTER_COLLECTING),
+            ("analyze", self._analyze, wired.settings.analysis.every, now + _AFTER_COLLECTING),
             ("notify", jobs.notify, NOTIFY_EVERY, now),
             ("roll_up", jobs.roll_up, ROLL_UP_EVERY, now + ROLL_UP_EVERY),
             ("retain", jobs.retain, RETAIN_EVERY, now + RETAIN_AFTER_START),
@@ -81,21 +104,9 @@ class Schedule:
             trigger = IntervalTrigger(seconds=every.total_seconds())
             self._add(name, partial(work, wired), trigger, first)
 
-    def _when(
-        self, source: Source, began: datetime | None, now: datetime
-    ) -> tuple[BaseTrigger, datetime | None]:
-        """Give the trigger, and the first time where it differs from the trigger's.
-
-        A source that was never asked is asked at once; a restart asks nothing sooner than planned,
-        since some sources cost money to ask.
-        """
-        if source.entry.schedule is not None:
-            zone = self._wired.settings.display.timezone
-            trigger = CronTrigger.from_crontab(source.entry.schedule, timezone=zone)
-            return trigger, now if began is None else None
-        every = source.every
-        first = now if began is None else max(now, began + every)
-        return IntervalTrigger(seconds=every.total_seconds()), first
+    def _analyze(self, wired: Wired) -> None:
+        jobs.analyze(wired)
+        self._bring_forward("notify")
 
     def _add(
         self,
@@ -132,8 +143,7 @@ class Schedule:
         """Ask once more before the next planned time, each time after twice the wait."""
         tries = self._retries.get(source.name, 0)
         self._retries[source.name] = tries + 1
-        wait = min(_FIRST_RETRY * 2 ** min(tries, _MOST_DOUBLINGS), source.every)
-        self._bring_forward(f"{PREFIX}{source.name}", wait)
+        self._bring_forward(f"{PREFIX}{source.name}", retry_wait(tries, source.every))
 
     def _bring_forward(self, name: str, wait: timedelta = timedelta(0)) -> None:
         job = self._scheduler.get_job(name)

@@ -64,7 +64,8 @@ def _show_table(table: Table) -> None:
     from rich.table import Table as RichTable
 
     drawn = RichTable(box=box.SIMPLE_HEAD, show_footer=bool(table.total), pad_edge=False)
-    for column in table.columns:
+    columns = [column for column in table.columns if _is_told(column, table)]
+    for column in columns:
         right = column.kind in {"money", "number", "integer"}
         drawn.add_column(
             escape(column.name),
@@ -74,12 +75,18 @@ def _show_table(table: Table) -> None:
             overflow="fold",
         )
     for row in table.rows:
-        drawn.add_row(*(escape(_text(row.get(column.name))) for column in table.columns))
+        drawn.add_row(*(escape(_text(row.get(column.name))) for column in columns))
     # Redirected to a file nothing is cut to a screen's width.
     console = Console(width=None if sys.stdout.isatty() else 400, highlight=False)
     console.print(drawn if table.rows else "Nothing to show.")
     for line in table.notes:
         console.print(escape(f"Note: {line}"))
+
+
+def _is_told(column: Column, table: Table) -> bool:
+    """Leave out a column that says nothing: a screen is narrow."""
+    empty: tuple[Any, ...] = (None, "", [], (), {})
+    return any(row.get(column.name) not in empty for row in table.rows)
 
 
 def _text(value: Any) -> str:

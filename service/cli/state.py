@@ -62,8 +62,9 @@ class State:
 
     def wired(self, *, create: bool = False) -> Wired:
         """Give everything built: store (made where it is new, with `create`), collectors, ..."""
-        from service import wiring
+        from service import logs, wiring
 
+        logs.quiet()
         return wiring.build(self.settings, self.store(create=create), clock=self.clock)
 
     def close(self) -> None:
