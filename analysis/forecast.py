@@ -20,7 +20,7 @@ _BIAS_DAYS = 84
 _DRIFT_WEEKS = 2.0
 _HONEST = 1.35
 """Widens the range to what months turned out to need: series change in more ways than these."""
-_PULL = 0.5
+_PULL = 0.3
 """Part of the last week's miss that is taken to last."""
 
 
@@ -99,7 +99,7 @@ def _expected(replay: Replay, columns: Ints) -> Floats:
 
 
 def _shift(replay: Replay) -> Floats:
-    """Give how far the newest days lie off the level: wholly while alerted, else half of it."""
+    """Give how far the newest days lie off the level: wholly while alerted, else part of it."""
     rows, ends = np.arange(len(replay.keys)), replay.judged + 1
     miss = window(replay.state.miss, rows, ends, 7)
     alerted = window(replay.state.alerted, rows, ends, 2)

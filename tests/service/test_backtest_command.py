@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from analysis.backtest import OUTPUT_COLUMNS
 from service.cli.app import run
 
+HEADER = ["usage_date", "account", "provider", "service", "region", "cost", "ingested_at"]
 FIRST = date(2025, 1, 6)
 DATES = ["--from", "2025-04-06", "--to", "2025-05-10"]
 
@@ -19,9 +21,7 @@ def ledger(tmp_path: Path) -> Path:
     file = tmp_path / "past.csv"
     with file.open("w", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow(
-            ["usage_date", "account", "provider", "service", "region", "cost", "ingested_at"]
-        )
+        writer.writerow(HEADER)
         for place in range(125):
             day = FIRST + timedelta(days=place)
             cost = 1500 if 100 <= place < 103 else 500 + place % 5
@@ -47,15 +47,7 @@ def test_a_past_is_replayed_from_a_file_without_a_database(
     assert "up: 1 of 1 shocks found (spike 1/1), 0 false" in err
     rows = list(csv.DictReader(told.read_text().splitlines()))
     assert [row["usage_date"] for row in rows] == ["2025-04-16", "2025-04-17", "2025-04-18"]
-    assert list(rows[0]) == [
-        "account",
-        "service",
-        "usage_date",
-        "alerted_at",
-        "direction",
-        "excess",
-        "causes",
-    ]
+    assert list(rows[0]) == [*OUTPUT_COLUMNS]
 
 
 def test_what_cannot_be_replayed_is_said(
