@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -60,12 +61,10 @@ class IdleWatch:
 
     def analyze(self, inputs: Inputs) -> Sequence[Finding]:
         """Give what stands idle at `as_of`; what is silent since stays as it was last seen."""
-        findings = [self._finding(group) for group in groups(inputs)]
-        return [finding for finding in findings if finding is not None]
+        at_least = timedelta(hours=self.settings.tell_after_hours)
+        return [self._finding(group) for group in groups(inputs, at_least)]
 
-    def _finding(self, group: Group) -> Finding | None:
-        if group.hours < self.settings.tell_after_hours:
-            return None
+    def _finding(self, group: Group) -> Finding:
         per_day = _per_day(group)
         return Finding(
             kind=KIND,

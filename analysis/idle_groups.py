@@ -48,6 +48,11 @@ class Group:
         return max(stretch.started_at for stretch in self.stretches)
 
     @property
+    def fell_together(self) -> bool:
+        """Tell whether all of them fell idle within an hour."""
+        return self.latest - self.since <= timedelta(hours=1)
+
+    @property
     def hours(self) -> float:
         """Give how long the longest of them has been idle."""
         return (max(s.ended_at for s in self.stretches) - self.since) / timedelta(hours=1)
@@ -80,12 +85,13 @@ class Group:
         return total / known if known else None
 
 
-def groups(inputs: Inputs) -> list[Group]:
-    """Give every group of GPUs that stands idle at `as_of`, as far as they were heard of."""
+def groups(inputs: Inputs, at_least: timedelta) -> list[Group]:
+    """Give every group of GPUs that stands idle at `as_of`, each for so long at the least."""
     hours, tariff = owned_hours(inputs.estate, inputs.gpus), tariff_of(inputs.estate.energy)
     members: dict[tuple[str, GpuState], list[tuple[Gpu, IdleStretch]]] = {}
-    for gpu, stretch in _present(inputs):
-        members.setdefault((gpu.host or UNKNOWN_HOST, stretch.state), []).append((gpu, stretch))
+    for gpu, stretch in _present(inputs, at_least):
+        key = gpu.host or UNKNOWN_HOST, stretch.state
+        members.setdefault(key, []).append((gpu, stretch))
     return [
         Group(
             host=host,
@@ -100,13 +106,15 @@ def groups(inputs: Inputs) -> list[Group]:
     ]
 
 
-def _present(inputs: Inputs) -> Iterator[tuple[Gpu, IdleStretch]]:
+def _present(inputs: Inputs, at_least: timedelta) -> Iterator[tuple[Gpu, IdleStretch]]:
     """Give each GPU that was idle when it was last heard of, with its newest stretch."""
     newest = {stretch.gpu_uuid: stretch for stretch in _by_time(inputs.idle_stretches)}
     told = {uuid for f in inputs.open_findings for uuid in f.evidence.get("gpus", ())}
     for gpu in sorted(inputs.gpus, key=lambda gpu: (gpu.index is None, gpu.index, gpu.uuid)):
         stretch = newest.get(gpu.uuid)
         if stretch is None or stretch.ended_at < _seen_until(inputs, gpu) - STILL:
+            continue
+        if stretch.ended_at - stretch.started_at < at_least:
             continue
         if gpu.uuid in told or not _is_silent(inputs, gpu):
             yield gpu, stretch

@@ -8,7 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from analysis.idle_cost import named
-from analysis.idle_groups import Group
+from analysis.idle_groups import UNKNOWN_HOST, Group
 from spendwatt.records import Gpu, GpuState
 from spendwatt.texts import moment_text, money_text, span_text
 
@@ -35,9 +35,10 @@ _DO = {
 def title(group: Group) -> str:
     """Write one line: `Idle: 4 x H100 held 22 h on node-a03, GPUs 0-3`."""
     lasting = span_text(timedelta(hours=group.hours))
+    lasting = lasting if group.fell_together else f"up to {lasting}"
     what = f"{len(group.gpus)} x {models(group.gpus)} {_HOW[group.state]} {lasting}"
     numbers = gpu_numbers(group.gpus)
-    return f"Idle: {what} on {group.host}" + (f", {numbers}" if numbers else "")
+    return f"Idle: {what} on {_host(group)}" + (f", {numbers}" if numbers else "")
 
 
 def detail(group: Group) -> str:
@@ -48,7 +49,7 @@ def detail(group: Group) -> str:
 def next_step(group: Group) -> str:
     """Write what to do about it, and what to set before its cost is known."""
     numbers = gpu_numbers(group.gpus) or f"the {len(group.gpus)} GPUs"
-    return _DO[group.state].format(gpus=numbers, host=group.host)
+    return _DO[group.state].format(gpus=numbers, host=_host(group))
 
 
 def models(gpus: Sequence[Gpu]) -> str:
@@ -69,9 +70,13 @@ def gpu_numbers(gpus: Sequence[Gpu]) -> str:
     return f"GPU{'s' if len(numbers) > 1 else ''} {', '.join(spans)}"
 
 
+def _host(group: Group) -> str:
+    return "an unknown host" if group.host == UNKNOWN_HOST else group.host
+
+
 def _since(group: Group) -> str:
     text = f"Since {moment_text(group.since, _UTC)}"
-    if group.latest - group.since > timedelta(hours=1):
+    if not group.fell_together:
         text += f", the last of them since {moment_text(group.latest, _UTC)}"
     if group.is_silent:
         text += f". Not heard of since {moment_text(group.seen_until, _UTC)}: it may be over"

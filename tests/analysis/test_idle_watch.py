@@ -141,6 +141,18 @@ def test_little_idleness_is_told_quietly_and_less_not_at_all() -> None:
     assert found([idle(GPUS[0], 0.95)]) == []
 
 
+def test_gpus_that_fell_idle_apart_are_told_as_such() -> None:
+    (finding,) = found([idle(GPUS[0], 30), idle(GPUS[2], 9), idle(GPUS[3], 0.2)])
+    assert finding.title == "Idle: 2 x H100 held up to 30 h on node-a03, GPUs 0, 2"
+    assert "the last of them since Mon 2 Mar 2026 22:10 UTC" in finding.detail
+
+
+def test_a_host_that_no_reading_names_is_said_to_be_unknown() -> None:
+    (finding,) = found([idle(Gpu("GPU-x"), 9)], gpus=[Gpu("GPU-x")])
+    assert finding.title == "Idle: 1 x GPU held 9 h on an unknown host"
+    assert finding.labels["host"] == "unknown"
+
+
 def test_what_ended_is_over() -> None:
     assert found([idle(GPUS[0], 9, until=NOW - HOUR)]) == []
 
