@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from analysis.economics.answers import Answer, Origin, answer_of, unknown
+from analysis.economics.answers import Answer, Origin
 from analysis.economics.basis import NOT_COUNTED, Basis, shown
-from analysis.economics.breakeven import Plan, pay_back, utilization_turn
+from analysis.economics.breakeven import Plan, utilization_turn
 from analysis.economics.comparator import CloudPrice, comparator, equivalence_of
-from analysis.economics.comparison import Comparison, Direction, open_question, worth_on
+from analysis.economics.comparison import Comparison, Direction, open_question, rent
 from analysis.economics.demand import (
     DAYS_PER_MONTH,
     HOURS_PER_MONTH,
@@ -61,31 +61,15 @@ def compare_asset(
     own = _keep(estate, asset, hours, use, basis)
     per_gpu = price.price.amount * equivalence_of(asset, hours, price, basis)
     move = _move(estate, asset, basis)
-    lacking = open_question(
-        basis,
-        subject="asset",
-        name=asset.name,
-        option=price.name,
-        direction=Direction.OWN_TO_CLOUD,
-    )
-    if lacking is not None or use is None or hours is None:
-        return lacking or _unknown(asset, on, unknown(("telemetry",), waits=True))
+    question = open_question(basis, "asset", asset.name, price.name, Direction.OWN_TO_CLOUD)
+    if not basis.is_complete or use is None or hours is None:
+        return question
     cloud = use.busy_gpu_hours_per_month * per_gpu
     plan = _plan(own, cloud, move, asset)
-    payback = pay_back(plan)
-    return Comparison(
-        subject="asset",
-        name=asset.name,
-        option=price.name,
-        direction=Direction.OWN_TO_CLOUD,
-        on=on,
-        answer=answer_of(
-            payback,
-            on=on,
-            horizon=f"{plan.horizon_months} months",
-            worth_on=worth_on(plan, own.month.total, on),
-        ),
-        currency=basis.currency,
+    answer, payback = rent(plan, on)
+    return replace(
+        question,
+        answer=answer,
         cloud_per_month=cloud,
         own_per_month=own.month.total,
         upfront=plan.upfront,
@@ -95,7 +79,6 @@ def compare_asset(
         plan=plan,
         payback=payback,
         days=busy_by_day(hours, midnight(on)),
-        assumptions=tuple(basis.assumptions),
     )
 
 

@@ -27,6 +27,11 @@ class Basis:
         self.waits: list[str] = []
         self.assumptions: list[Assumption] = []
 
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether nothing lacks, neither a setting nor a measurement."""
+        return not self.needs and not self.waits
+
     def money(
         self,
         key: str,

@@ -114,6 +114,14 @@ def buy(purchase: Purchase, plan: Plan, *, on: date, lead_days: int = 0) -> tupl
     return answer, payback
 
 
+def rent(plan: Plan, on: date) -> tuple[Answer, Payback]:
+    """Judge leaving hardware that is there for the cloud; the horizon is its life left."""
+    payback = pay_back(plan)
+    horizon = f"{plan.horizon_months} months"
+    since = worth_on(plan, plan.stay_per_month, on)
+    return answer_of(payback, on=on, horizon=horizon, worth_on=since), payback
+
+
 def worth_on(plan: Plan, own_per_month: Decimal, on: date) -> date | None:
     """Give the first month's day on which the other side costs less, capital included.
 
@@ -129,27 +137,17 @@ def worth_on(plan: Plan, own_per_month: Decimal, on: date) -> date | None:
 
 
 def open_question(
-    basis: Basis,
-    *,
-    subject: str,
-    name: str,
-    option: str | None,
-    direction: Direction,
-    cloud_per_month: Decimal | None = None,
-) -> Comparison | None:
-    """Give the answer unknown where the basis lacks something; None where it lacks nothing."""
-    if not basis.needs and not basis.waits:
-        return None
-    answer = unknown(tuple(basis.needs or basis.waits), waits=not basis.needs)
+    basis: Basis, subject: str, name: str, option: str, direction: Direction
+) -> Comparison:
+    """Give the comparison as far as a basis carries it: unknown, with what it lacks."""
     return Comparison(
         subject=subject,
         name=name,
         option=option,
         direction=direction,
         on=basis.on,
-        answer=answer,
+        answer=unknown(tuple(basis.needs or basis.waits), waits=not basis.needs),
         currency=basis.currency,
-        cloud_per_month=cloud_per_month,
         assumptions=tuple(basis.assumptions),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
@@ -80,27 +81,15 @@ def judge(
     servers, load = _servers(estate, workload, option, gpu_hours, basis)
     purchase = purchase_of(estate, option, servers, basis)
     plan = _plan(workload, purchase, cloud, basis, servers=servers, load=load)
-    lacking = open_question(
-        basis,
-        subject="workload",
-        name=workload.name,
-        option=option.name,
-        direction=Direction.CLOUD_TO_OWN,
-        cloud_per_month=cloud or None,
-    )
-    if lacking is not None:
-        return lacking
+    question = open_question(basis, "workload", workload.name, option.name, Direction.CLOUD_TO_OWN)
+    if not basis.is_complete:
+        return replace(question, cloud_per_month=cloud or None)
     answer, payback = buy(purchase, plan, on=basis.on, lead_days=option.lead_time_days or 0)
     own = purchase.per_month
     utilization = None if load is None else load / servers
-    return Comparison(
-        subject="workload",
-        name=workload.name,
-        option=option.name,
-        direction=Direction.CLOUD_TO_OWN,
-        on=basis.on,
+    return replace(
+        question,
         answer=answer,
-        currency=basis.currency,
         cloud_per_month=cloud,
         own_per_month=own,
         upfront=plan.upfront,
@@ -109,7 +98,6 @@ def judge(
         plan=plan,
         payback=payback,
         days=days,
-        assumptions=tuple(basis.assumptions),
     )
 
 

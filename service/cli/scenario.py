@@ -12,8 +12,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from analysis.economics.answers import Origin
 from analysis.economics.basis import Basis, shown
+from analysis.economics.breakeven import Plan
 from analysis.economics.comparison import Comparison
-from analysis.economics.workload import judge
+from analysis.economics.workload import judge, moving_cost, trends
 from service.cli.scenario_keep import KeepPart, compare_keep
 from service.config.money import EnergySettings, NotNegative, Share, Years
 from service.config.problems import problems_of
@@ -161,35 +162,46 @@ class Scenario(SettingsModel):
             return self._compare_own(self.own, on)
         if self.keep is None:
             raise ConfigError("the scenario names no hardware", do=HELP)
-        return compare_keep(
-            self.keep,
-            name=self.name,
-            cloud=self.cloud.month(),
-            growth=self.cloud.growth_percent_per_month,
-            decline=self.cloud.price_decline_percent_per_year,
-            move=(self.move.migration_cost, self.move.egress_cost, self.move.credits),
-            on=on,
+        return self._compare_keep(self.keep, on)
+
+    def _compare_keep(self, keep: KeepPart, on: date) -> Comparison:
+        month = self.cloud.month()
+        basis = self._basis(month, on)
+        trend = self._workload(1)
+        growth, decline = trends(trend, basis)
+        plan = Plan(
+            stay_per_month=Decimal(0),
+            go_per_month=month.amount,
+            upfront=moving_cost(trend, basis),
+            rents="go",
+            growth_per_month=growth,
+            price_decline_per_year=decline,
         )
+        return self._in_own_words(compare_keep(keep, plan, basis, self.name))
+
+    def _basis(self, month: Money, on: date) -> Basis:
+        basis = Basis(month.currency, on, {})
+        basis.note("cloud.per_month", shown(month), Origin.CONFIGURED)
+        return basis
 
     def _compare_own(self, own: OwnPart, on: date) -> Comparison:
         month = self.cloud.month()
         estate = Estate(energy=self.energy.energy_price())
-        basis = Basis(month.currency, on, {})
-        basis.note("cloud.per_month", shown(month), Origin.CONFIGURED)
+        basis = self._basis(month, on)
         found = judge(
             estate,
-            self._workload(own),
+            self._workload(own.servers),
             own.option(),
             basis,
             cloud=month.amount,
             gpu_hours=self.cloud.gpu_hours_per_month,
         )
-        return self._in_own_words(own, found)
+        return self._in_own_words(found)
 
-    def _in_own_words(self, own: OwnPart, found: Comparison) -> Comparison:
+    def _in_own_words(self, found: Comparison) -> Comparison:
         """Name the keys as this file calls them, not as the configuration does."""
         words = {
-            f"hardware_options.{own.name}.": "own.",
+            f"hardware_options.{found.option}.": "own.",
             f"workloads.{self.name}.servers": "own.servers",
             f"workloads.{self.name}.cloud_price": "cloud.price",
             **{f"workloads.{self.name}.{key}": f"move.{key}" for key in MovePart.model_fields},
@@ -207,10 +219,10 @@ class Scenario(SettingsModel):
         rests_on = tuple(replace(a, key=said(a.key)) for a in found.assumptions)
         return replace(found, answer=answer, assumptions=rests_on)
 
-    def _workload(self, own: OwnPart) -> Workload:
+    def _workload(self, servers: int) -> Workload:
         return Workload(
             name=self.name,
-            servers=own.servers,
+            servers=servers,
             committed_per_month=self.cloud.committed_per_month,
             committed_until=self.cloud.committed_until,
             growth_percent_per_month=self.cloud.growth_percent_per_month,

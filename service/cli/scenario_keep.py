@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from analysis.economics.answers import Origin, answer_of
-from analysis.economics.basis import Basis, shown
-from analysis.economics.breakeven import Plan, pay_back
-from analysis.economics.comparison import Comparison, Direction, open_question, worth_on
+from analysis.economics.basis import Basis
+from analysis.economics.breakeven import Plan
+from analysis.economics.comparison import Comparison, Direction, open_question, rent
 from analysis.economics.ownership import capital_per_month
 from service.config.money import Share
 from spendwatt.money import Money
@@ -49,72 +48,32 @@ class KeepPart(SettingsModel):
         return Money(self.running_per_year.amount / 12, self.running_per_year.currency)
 
 
-def compare_keep(
-    keep: KeepPart,
-    *,
-    name: str,
-    cloud: Money,
-    growth: Decimal,
-    decline: Decimal,
-    move: tuple[Money | None, Money | None, Money | None],
-    on: date,
-) -> Comparison:
-    """Judge keeping against the cloud. `growth` a month and `decline` a year are percentages.
-
-    `move`: migration, egress, and credits received.
-    """
-    basis = Basis(cloud.currency, on, {})
-    basis.note("cloud.per_month", shown(cloud), Origin.CONFIGURED)
-    basis.number("cloud.growth_percent_per_month", growth, "%")
-    basis.number("cloud.price_decline_percent_per_year", decline, "%")
+def compare_keep(keep: KeepPart, plan: Plan, basis: Basis, name: str) -> Comparison:
+    """Judge keeping against the cloud; `plan` has its cloud side and the cost of moving filled."""
     now = basis.money("keep.resale_value", keep.resale_value)
     end = basis.money("keep.resale_at_end", keep.resale_at_end, optional=True)
     running = basis.money("keep.running_per_month", keep.running())
-    keys = ("move.migration_cost", "move.egress_cost", "move.credits")
-    amounts = [basis.money(k, v, optional=True) for k, v in zip(keys, move, strict=True)]
     rate = basis.number(
         "keep.cost_of_capital_percent_per_year", keep.cost_of_capital_percent_per_year, "%"
     )
     life = basis.number("keep.life_left_months", keep.life_left_months, "months")
-    lacking = open_question(
-        basis,
-        subject="asset",
-        name=keep.name,
-        option=name,
-        direction=Direction.OWN_TO_CLOUD,
-        cloud_per_month=cloud.amount,
-    )
-    if lacking is not None:
-        return lacking
+    question = open_question(basis, "asset", keep.name, name, Direction.OWN_TO_CLOUD)
+    if not basis.is_complete:
+        return replace(question, cloud_per_month=plan.go_per_month)
     own = capital_per_month(now, end, rate / 100, life) + running
-    plan = Plan(
+    whole = replace(
+        plan,
         stay_per_month=own,
-        go_per_month=cloud.amount,
-        upfront=amounts[0] + amounts[1] - amounts[2],
-        rents="go",
-        growth_per_month=growth / 100,
-        price_decline_per_year=decline / 100,
         rate_per_year=rate / 100,
         horizon_months=max(1, int(life)),
     )
-    payback = pay_back(plan)
-    return Comparison(
-        subject="asset",
-        name=keep.name,
-        option=name,
-        direction=Direction.OWN_TO_CLOUD,
-        on=on,
-        answer=answer_of(
-            payback,
-            on=on,
-            horizon=f"{plan.horizon_months} months",
-            worth_on=worth_on(plan, own, on),
-        ),
-        currency=cloud.currency,
-        cloud_per_month=cloud.amount,
+    answer, payback = rent(whole, basis.on)
+    return replace(
+        question,
+        answer=answer,
+        cloud_per_month=plan.go_per_month,
         own_per_month=own,
         upfront=plan.upfront,
-        plan=plan,
+        plan=whole,
         payback=payback,
-        assumptions=tuple(basis.assumptions),
     )
