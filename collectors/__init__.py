@@ -15,7 +15,8 @@ COLLECTORS: dict[str, str] = {
 }
 """Kind -> "module:Class". Each class has its own `Settings` model in its file, a
 `spendwatt.settings.SettingsModel`, and is made as `Class(name, settings)`: `name` is the entry's
-in the configuration, and the `source` of what it brings."""
+in the configuration, and the `source` of what it brings. A method `check() -> str` may say what
+`spendwatt check` shows; it raises where the collector would fail."""
 
 GROUP = "spendwatt.collectors"
 """Entry points of this group add kinds of other packages."""

@@ -10,6 +10,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from spendwatt.errors import StorageError
 from storage.engine import Store
 
 _KEY = 0x5350454E44_01  # beside the key under which the schema changes
@@ -45,7 +46,13 @@ class _FileLock:
     def take(self) -> bool:
         if self._file is not None:
             return True
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as err:
+            raise StorageError(
+                f"the lock {self._path} cannot be opened: {err.strerror}",
+                do="Check [storage] url, its folder, and who may write there",
+            ) from err
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

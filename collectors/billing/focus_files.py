@@ -40,3 +40,10 @@ class FocusFiles:
                 dialect=self.settings.dialect,
                 default_currency=self.settings.currency,
             )
+
+    def check(self) -> str:
+        """Say how many bills lie in the folder. Raises InputError where one cannot be read."""
+        if self.settings.path.is_dir() and not any(self.settings.path.iterdir()):
+            return f"{self.settings.path} is empty: its first bill is still to come"
+        bill = files.snapshot([self.settings.path], self.name, dialect=self.settings.dialect)
+        return f"{len(bill.files)} bills in {self.settings.path}"

@@ -298,6 +298,33 @@ def test_check_says_what_to_do_about_each_part(capsys: pytest.CaptureFixture[str
     assert "absent" in rows["collector bills"]["says"]
 
 
+def test_a_folder_whose_first_bill_is_still_to_come_is_no_failure(
+    own_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own_folder / "bills").mkdir()
+    (own_folder / "spendwatt.toml").write_text(
+        '[[collectors]]\nname = "aws"\nkind = "focus_files"\npath = "bills"\n', encoding="utf-8"
+    )
+    assert ran("check") == 0
+    assert "first bill is still to come" in capsys.readouterr().out
+    (own_folder / "bills" / "a.csv").write_text("no,bill\n1,2\n", encoding="utf-8")
+    assert ran("check") == 1
+
+
+def test_serve_names_a_folder_that_is_not_there() -> None:
+    url = "sqlite:///nowhere/spend.db"
+    done = subprocess.run(
+        [SPENDWATT, "serve"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "SPENDWATT_STORAGE__URL": url},
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("spendwatt: the lock nowhere/spend.db.lock cannot be opened")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_installed_command_runs() -> None:
     done = subprocess.run(
         [SPENDWATT, "--version"], capture_output=True, text=True, check=True, env={**os.environ}
