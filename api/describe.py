@@ -8,7 +8,7 @@ from typing import Any
 
 from api.problems import MEDIA_TYPE, REFERENCE
 from reports.contract import Option
-from reports.render import column_json
+from reports.render import column_brief
 from spendwatt.table import Column, DataStatus
 
 _TYPES: dict[str, dict[str, Any]] = {
@@ -130,7 +130,7 @@ def _example(columns: Sequence[Column]) -> dict[str, Any]:
         "window": {"start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"},
         "status": DataStatus.COMPLETE.value,
         "notes": [],
-        "columns": [column_json(columns[0])],
+        "columns": [column_brief(columns[0])],
         "data": [{name: value for name, value in row.items() if value is not None}],
         "total": [],
         "total_rows": 1,

@@ -10,12 +10,15 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.context import context_of
 from spendwatt.errors import SchemaError, SpendwattError, StorageError, UsageError
+
+log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -121,6 +124,7 @@ def _failed(request: Request, err: SpendwattError) -> Response:
 
 
 def _away(request: Request, err: StorageError) -> Response:
+    log.warning("database away", path=request.url.path, error=str(err))
     seconds = context_of(request).settings.retry_after_seconds
     schema = isinstance(err, SchemaError)
     return problem(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from reports.contract import ACCUMULATE, COST_METRIC, Option, Report, wrong_sort
 from reports.freshness import freshness
+from spendwatt.clock import midnight
 from spendwatt.estate import Estate
 from spendwatt.query import CostMetric, Query
 from spendwatt.table import Column, Table
+from spendwatt.window import Window
 from storage.engine import Store
 from storage.queries.costs import costs
 
@@ -49,6 +51,8 @@ BY = Option(
     choices=("usage", "billing_period"),
 )
 
+WHOLE_DAYS = "Bills tell days: each UTC day that the window touches is counted whole."
+
 
 class Costs(Report):
     """The report `costs`."""
@@ -75,7 +79,7 @@ class Costs(Report):
             total=found.total,
             total_rows=found.total_rows,
             status=status,
-            notes=notes,
+            notes=notes if _is_whole_days(query) else (*notes, WHOLE_DAYS),
         )
 
 
@@ -90,3 +94,9 @@ def _columns(query: Query) -> tuple[Column, ...]:
 def _keyed(name: str) -> Column:
     kind, _, key = name.partition(":")
     return Column(name, "text", f"The {kind} {key}; null where there is none.")
+
+
+def _is_whole_days(query: Query) -> bool:
+    window = query.window
+    whole = Window(midnight(window.start_day), midnight(window.end_day))
+    return window == whole

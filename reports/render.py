@@ -27,7 +27,7 @@ def table_json(table: Table) -> bytes:
         "window": None if table.window is None else _window(table.window),
         "status": table.status.value,
         "notes": table.notes,
-        "columns": [column_json(column) for column in table.columns],
+        "columns": [column_brief(column) for column in table.columns],
         "data": table.rows,
         "total": table.total,
         "total_rows": table.total_rows,
@@ -41,9 +41,14 @@ def to_json(value: Any) -> bytes:
     return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
+def column_brief(column: Column) -> dict[str, str | None]:
+    """Describe a column as each answer does: what it means stands in the catalogue."""
+    return {"name": column.name, "kind": column.kind, "unit": column.unit}
+
+
 def column_json(column: Column) -> dict[str, str | None]:
     """Describe a column: name, kind of value, unit, one sentence."""
-    return {"name": column.name, "kind": column.kind, "unit": column.unit, "help": column.help}
+    return {**column_brief(column), "help": column.help}
 
 
 def table_csv(table: Table) -> str:

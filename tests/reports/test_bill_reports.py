@@ -165,6 +165,14 @@ def test_a_late_source_is_named(restated: Store) -> None:
     assert table.notes == ("aws: known up to 2026-02-28.",)
 
 
+def test_a_window_that_cuts_days_says_that_it_counts_them_whole(restated: Store) -> None:
+    table = ask(restated, "costs", window="2026-02-27T12:00:00Z,2026-02-27T13:00:00Z")
+    assert {row["billed_cost"] for row in table.rows} == {Decimal("27.5"), Decimal(7)}
+    assert table.notes == (
+        "Bills tell days: each UTC day that the window touches is counted whole.",
+    )
+
+
 def test_a_source_that_ended_long_ago_is_not_waited_for(restated: Store) -> None:
     later = NOW + timedelta(days=90)
     assert ask(restated, "costs", later, window="yesterday").status is DataStatus.COMPLETE
