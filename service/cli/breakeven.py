@@ -38,6 +38,8 @@ def breakeven(
     """Tell when owning costs less than renting, or the reverse, and what that rests on."""
     state: State = ctx.obj
     if scenario is not None:
+        if workload is not None or asset is not None:
+            raise UsageError("a scenario holds its own work", do="Leave --workload and --asset out")
         from service.cli.scenario import read_scenario
 
         found = [read_scenario(scenario).compare(utc_day(state.clock()))]

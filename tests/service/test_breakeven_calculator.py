@@ -181,6 +181,12 @@ def test_amounts_in_two_currencies_name_the_key_and_the_missing_rate(calculate) 
     assert "set own.running_per_month in USD, or a rate EUR to USD" in out
 
 
+def test_scenario_beside_a_name_is_refused(calculate) -> None:
+    code, _, err = calculate(ARTICLE, "--workload", "train")
+    assert code == 2
+    assert "Leave --workload and --asset out" in err
+
+
 def test_chart_marks_where_the_curves_meet() -> None:
     stay = [Decimal(n) for n in range(11)]
     drawn = two_curves(stay, [Decimal(5)] * 11, labels=("a", "b"), width=11, height=11)
