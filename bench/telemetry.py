@@ -141,7 +141,7 @@ def _minutes(gpus: int, count: int, start: datetime = START) -> Iterator[MinuteR
                 power_max_watts=watts * 1.05,
                 temperature_max_celsius=60,
                 sm_clock_max_mhz=1_980 if works else 345,
-                event_reasons=4 if works else 1,
+                clocks_event_reasons=4 if works else 1,
                 processes_max=1,
             )
 

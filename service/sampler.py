@@ -19,6 +19,7 @@ from spendwatt.errors import CollectError, SpendwattError
 from spendwatt.records import MinuteReading
 from storage import runs, telemetry
 from storage.engine import Store
+from storage.retention import DEFAULT, Keeps
 
 log = structlog.get_logger()
 
@@ -30,11 +31,20 @@ _KEPT_MINUTES = 200_000
 class Sampler:
     """One collector's thread. Whatever fails in it is logged and recorded, and harms no other."""
 
-    def __init__(self, name: str, collector: SamplingCollector, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        name: str,
+        collector: SamplingCollector,
+        store: Store,
+        clock: Clock,
+        *,
+        retention: Keeps = DEFAULT,
+    ) -> None:
         self.name = name
         self._collector = collector
         self._store = store
         self._clock = clock
+        self._retention = retention
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"sampler:{name}", daemon=True)
         self._waiting: deque[MinuteReading] = deque(maxlen=_KEPT_MINUTES)
@@ -98,7 +108,13 @@ class Sampler:
             raise CollectError("; ".join(str(error) for error in errors))
 
     def _save(self) -> None:
-        report = telemetry.save(self._store, self.name, list(self._waiting), now=self._clock())
+        report = telemetry.save(
+            self._store,
+            self.name,
+            list(self._waiting),
+            now=self._clock(),
+            retention=self._retention,
+        )
         for reason, minutes in report.refused.items():
             log.warning("minutes refused", collector=self.name, reason=reason, minutes=minutes)
 
@@ -106,7 +122,13 @@ class Sampler:
 def samplers(wired: Wired) -> list[Sampler]:
     """Give a sampler for each configured collector that is asked every few seconds."""
     return [
-        Sampler(source.name, source.collector, wired.store, wired.clock)
+        Sampler(
+            source.name,
+            source.collector,
+            wired.store,
+            wired.clock,
+            retention=wired.settings.storage,
+        )
         for source in wired.sources.values()
         if hasattr(source.collector, "sample")
     ]

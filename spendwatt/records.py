@@ -126,7 +126,7 @@ class MinuteReading:
     power_max_watts: float | None = None
     temperature_max_celsius: float | None = None
     sm_clock_max_mhz: float | None = None
-    event_reasons: int = 0
+    clocks_event_reasons: int = 0
     """Bitwise OR of NVML's clocks event reasons seen in the minute."""
     processes_max: int | None = None
     xids: tuple[int, ...] = ()

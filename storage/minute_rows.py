@@ -69,7 +69,7 @@ def minute_row(minute: int, gpu_id: int, reading: MinuteReading) -> tuple[Any, .
         _rounded(reading.temperature_max_celsius),
         _rounded(reading.util_max_percent),
         _rounded(reading.sm_clock_max_mhz),
-        reading.event_reasons & 0x7FFF,
+        reading.clocks_event_reasons & 0x7FFF,
         reading.processes_max,
     )
 

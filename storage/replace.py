@@ -50,12 +50,13 @@ def _postgresql_statement(table: Table) -> str:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     arrays = ", ".join(f"%s::{c.type.compile(dialect)}[]" for c in table.columns)
     keys = ", ".join(column.name for column in table.primary_key.columns)
-    others = [column for column in table.columns if not column.primary_key]
-    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in others)
-    action = f"UPDATE SET {changes}" if others else "NOTHING"
+    # Never DO NOTHING: a row that is there already must be locked until this transaction ends, or
+    # whoever takes it off a list meanwhile would miss what it stands for.
+    changed = [column for column in table.columns if not column.primary_key] or table.columns
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in changed)
     return (
         f"INSERT INTO {table.name} ({_names(table)}) "  # noqa: S608
-        f"SELECT * FROM unnest({arrays}) ON CONFLICT ({keys}) DO {action}"
+        f"SELECT * FROM unnest({arrays}) ON CONFLICT ({keys}) DO UPDATE SET {changes}"
     )
 
 

@@ -125,6 +125,9 @@ def _save(
     if minutes:
         _write(connection, minutes)
         _write_spans(connection, minutes, spans, source)
+        # Last, and in order: every host's batch locks the same hour until its transaction ends.
+        hours = sorted({minute // MINUTES_PER_HOUR for minute, _ in minutes})
+        replace_rows(connection, roll_up_due, [(hour,) for hour in hours])
     return len(minutes)
 
 
@@ -162,7 +165,6 @@ def _write(connection: Connection, minutes: _Minutes) -> None:
     for minute, gpu_id in minutes:
         touched[minute // MINUTES_PER_HOUR].add(gpu_id)
     rebuild_hours(connection, touched)
-    replace_rows(connection, roll_up_due, [(hour,) for hour in touched])
     _note_changes(connection, minutes)
 
 

@@ -83,7 +83,10 @@ def _create_gpu_minute() -> None:
         Column("util_max_percent", SmallInteger, comment="Largest gpu_util, %; null if unknown."),
         Column("sm_clock_max_mhz", SmallInteger, comment="Fastest SM clock, MHz."),
         Column(
-            "event_reasons", SmallInteger, nullable=False, comment="NVML clocks event bits, OR."
+            "clocks_event_reasons",
+            SmallInteger,
+            nullable=False,
+            comment="NVML clocks event bits, OR.",
         ),
         Column("processes_max", SmallInteger, comment="Most processes at once; null if unknown."),
         *_sane("60"),

@@ -37,7 +37,7 @@ class Sample:
     """Total energy since the driver was loaded."""
     temperature_celsius: float | None = None
     sm_clock_mhz: float | None = None
-    event_reasons: int = 0
+    clocks_event_reasons: int = 0
     """NVML's clocks event reasons, as a bit mask."""
     processes: int | None = None
     xids: tuple[int, ...] = ()

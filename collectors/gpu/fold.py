@@ -127,7 +127,7 @@ class _Minute:
         self.temperature_max: float | None = None
         self.clock_max: float | None = None
         self.processes_max: int | None = None
-        self.event_reasons = 0
+        self.clocks_event_reasons = 0
         self.xids: tuple[int, ...] = ()
 
     def hear(self, sample: Sample, length: int) -> None:
@@ -146,7 +146,7 @@ class _Minute:
         self.temperature_max = _larger(self.temperature_max, sample.temperature_celsius)
         self.clock_max = _larger(self.clock_max, sample.sm_clock_mhz)
         self.processes_max = _larger(self.processes_max, sample.processes)
-        self.event_reasons |= sample.event_reasons
+        self.clocks_event_reasons |= sample.clocks_event_reasons
 
     def use(self, energy: Energy, start: int, stop: int) -> None:
         """Count the energy of some of the minute."""
@@ -175,7 +175,7 @@ class _Minute:
             power_max_watts=self.power_max,
             temperature_max_celsius=self.temperature_max,
             sm_clock_max_mhz=self.clock_max,
-            event_reasons=self.event_reasons,
+            clocks_event_reasons=self.clocks_event_reasons,
             processes_max=self.processes_max,
             xids=self.xids,
         )

@@ -67,7 +67,7 @@ class Board:
                 pynvml.nvmlDeviceGetTemperature, pynvml.NVML_TEMPERATURE_GPU
             ),
             sm_clock_mhz=self._value(pynvml.nvmlDeviceGetClockInfo, pynvml.NVML_CLOCK_SM),
-            event_reasons=self._event_reasons(),
+            clocks_event_reasons=self._event_reasons(),
             processes=self._processes(self._handle),
             xids=xids,
         )

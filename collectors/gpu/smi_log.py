@@ -133,7 +133,7 @@ class _Log:
             power_watts=values["power"],
             temperature_celsius=values["temperature"],
             sm_clock_mhz=values["clock"],
-            event_reasons=self._event_reasons(cells),
+            clocks_event_reasons=self._event_reasons(cells),
         )
         return gpu, sample
 

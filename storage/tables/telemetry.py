@@ -126,7 +126,9 @@ gpu_minute = Table(
     *_readings(SmallInteger, Integer),
     Column("util_max_percent", SmallInteger, comment="Largest gpu_util, %; null if unknown."),
     Column("sm_clock_max_mhz", SmallInteger, comment="Fastest SM clock, MHz."),
-    Column("event_reasons", SmallInteger, nullable=False, comment="NVML clocks event bits, OR."),
+    Column(
+        "clocks_event_reasons", SmallInteger, nullable=False, comment="NVML clocks event bits, OR."
+    ),
     Column("processes_max", SmallInteger, comment="Most processes at once; null if unknown."),
     *_sane("60"),
     CheckConstraint("util_max_percent BETWEEN 0 AND 100", name="percent"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from ctypes.util import find_library
+from pathlib import Path
 from typing import Any
 
 import pynvml
@@ -11,6 +14,7 @@ import pytest
 
 from collectors.gpu.nvml_errors import FAULTS, Reach, explained, fault_of
 
+ROOT = Path(__file__).parents[3]
 NOON = 1_772_366_400  # 2026-03-01 12:00 UTC
 CODES = (1, 2, 3, 4, 6, 9, 10, 12, 13, 15, 16, 17, 18, 20, 21, 999)
 
@@ -62,7 +66,7 @@ def test_minute_holds_everything_that_the_gpu_tells(stand_in: Callable[..., Any]
     assert minute["counter_joules_at_end"] == pytest.approx(1_000 + 18_000)
     assert minute["power_max_watts"] == 300  # the average, not the instant
     assert (minute["temperature_max_celsius"], minute["sm_clock_max_mhz"]) == (55, 1980)
-    assert (minute["event_reasons"], minute["processes_max"]) == (4, 2)
+    assert (minute["clocks_event_reasons"], minute["processes_max"]) == (4, 2)
 
 
 def test_older_board_tells_its_power_of_the_moment(stand_in: Callable[..., Any]) -> None:
@@ -213,6 +217,21 @@ def test_clock_that_is_set_back_loses_no_more_than_it_must(stand_in: Callable[..
     assert len(started.sample(NOON + 60)["minutes"]) == 1
     started.sample(NOON - 4_000)
     assert started.sample(NOON - 3_940)["minutes"]
+
+
+def test_sampling_needs_nothing_but_pynvml_and_the_vocabulary() -> None:
+    ours = (
+        "import sys, collectors.gpu.watch; print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", ours], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = {name for name in answer.stdout.split() if name not in sys.stdlib_module_names}
+    assert {name for name in loaded if not name.startswith("_")} == {
+        "collectors",
+        "pynvml",
+        "spendwatt",
+    }
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -47,7 +47,7 @@ def test_log_with_units_in_its_cells_is_read(tmp_path: Path) -> None:
     assert (minute.covered_seconds, minute.util_percent_seconds) == (30, 1_500)
     assert minute.energy_integrated_joules == pytest.approx(2_000)
     assert (minute.memory_max_mib, minute.sm_clock_max_mhz) == (2048, 1980)
-    assert (minute.event_reasons, minute.temperature_max_celsius) == (4, 41)
+    assert (minute.clocks_event_reasons, minute.temperature_max_celsius) == (4, 41)
 
 
 def test_log_without_units_is_the_same_log(tmp_path: Path) -> None:
