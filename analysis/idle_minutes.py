@@ -99,12 +99,16 @@ def spells(
             yield dense(minutes[rows], {name: column[rows] for name, column in columns.items()})
 
 
+def ratio(integral: Floats, seconds: Floats) -> Floats:
+    """Give means over known seconds, NaN where there are none."""
+    means: Floats = np.full(len(seconds), np.nan)
+    np.divide(integral, seconds, out=means, where=seconds > 0)
+    return means
+
+
 def mean_mib(rows: Minutes) -> Floats:
     """Give the mean memory in use of each row, NaN where it is not known."""
-    nothing = np.full(len(rows), np.nan)
-    return np.divide(
-        rows.memory_mib_seconds, rows.memory_seconds, out=nothing, where=rows.memory_seconds > 0
-    )
+    return ratio(rows.memory_mib_seconds, rows.memory_seconds)
 
 
 def is_held(rows: Minutes, rule: IdleRule) -> Flags:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.idle_minutes import Flags, Floats, IdleRule, Minutes, is_held
+from analysis.idle_minutes import Flags, IdleRule, Minutes, is_held, ratio
 
 FLOOR_QUANTILE = 0.10
 """The baseline is a low quantile of the quiet rows: time with hidden work lies above it, and one
@@ -62,14 +62,8 @@ def draws_idle_power(
     slack = np.maximum(baseline * rule.power_tolerance, rule.power_accuracy_watts)
     ceiling = _or_nan(power_limit_watts) * IDLE_SHARE_OF_LIMIT
     allowed = np.fmin(baseline + slack, ceiling)
-    return ~(_watts(rows) > allowed)
-
-
-def _watts(rows: Minutes) -> Floats:
-    nothing = np.full(len(rows), np.nan)
-    return np.divide(
-        rows.power_joules, rows.power_seconds, out=nothing, where=rows.power_seconds > 0
-    )
+    is_above: Flags = ratio(rows.power_joules, rows.power_seconds) > allowed
+    return ~is_above
 
 
 def _or_nan(watts: float | None) -> float:
