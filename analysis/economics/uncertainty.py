@@ -176,16 +176,21 @@ def _positions(
 ) -> tuple[Floats, float]:
     """Give the discounted position of each future at each month's end, and the last discount."""
     months = np.arange(plan.horizon_months)
-    demand = np.exp(np.outer(np.log1p(np.maximum(growth, -0.99)), months))
-    price = np.exp(np.outer(np.log1p(-np.minimum(decline, 0.99)) / 12, months))
-    trend = demand * price
-    trend *= level[:, None]
-    extra = float(plan.energy_per_month) * (energy - 1)[:, None]
+    grows = np.log1p(np.maximum(growth, -0.99))
+    falls = np.log1p(-np.minimum(decline, 0.99)) / 12
+    # One matrix, worked on in place: futures x months.
+    saving = np.exp(np.outer(grows + falls, months))
     stay, go = float(plan.stay_per_month), float(plan.go_per_month)
-    saving = stay * trend - go - extra if plan.rents == "stay" else stay + extra - go * trend
+    extra = float(plan.energy_per_month) * (energy - 1)[:, None]
+    if plan.rents == "stay":
+        saving *= stay * level[:, None]
+        saving -= go + extra
+    else:
+        saving *= -go * level[:, None]
+        saving += stay + extra
     saving[:, : plan.committed_months] -= float(plan.committed_per_month)
     if plan.step is not None:
-        saving -= _further_servers(plan, demand * level[:, None])
+        saving -= _further_servers(plan, np.exp(np.outer(grows, months)) * level[:, None])
     rate = float(monthly_rate(plan.rate_per_year))
     discount = (1 + rate) ** -(months + 1.0)
     saving *= discount

@@ -11,6 +11,7 @@ import typer
 
 from analysis.economics.answers import AnswerKind
 from analysis.economics.comparison import Comparison, Direction
+from analysis.economics.demand import exact
 from analysis.economics.futures import futures, sure_text, swings
 from service.cli.chart import two_curves
 from service.cli.output import Format, FormatOption, listing, show, show_json
@@ -153,8 +154,10 @@ def _chart(one: Comparison) -> str:
 
 def months(one: Comparison) -> list[dict[str, Any]]:
     """Give every month of both curves, to the cent; none where the answer is unknown."""
-    if one.payback is None:
+    outcome = futures(one)
+    if one.payback is None or outcome is None:
         return []
+    band = zip(outcome.low, outcome.high, strict=True)
     return [
         {
             "subject": one.subject,
@@ -167,8 +170,10 @@ def months(one: Comparison) -> list[dict[str, Any]]:
             "stay_total": month.stay_total.quantize(CENT),
             "go_total": month.go_total.quantize(CENT),
             "position": month.position.quantize(CENT),
+            "position_p10": exact(low).quantize(CENT),
+            "position_p90": exact(high).quantize(CENT),
         }
-        for month in one.payback.curve
+        for month, (low, high) in zip(one.payback.curve, band, strict=True)
     ]
 
 
@@ -190,4 +195,6 @@ _MONTH = (
     Column("stay_total", "money", "Staying, up to here.", "currency"),
     Column("go_total", "money", "Moving, up to here.", "currency"),
     Column("position", "money", "Discounted savings less what was paid first.", "currency"),
+    Column("position_p10", "money", "A tenth of the futures drawn are below it.", "currency"),
+    Column("position_p90", "money", "A tenth are above it.", "currency"),
 )
