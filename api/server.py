@@ -8,8 +8,17 @@ from fastapi import FastAPI
 SHUTDOWN_SECONDS = 5
 
 
-def server_config(app: FastAPI, *, host: str = "127.0.0.1", port: int = 8321) -> uvicorn.Config:
-    """Give uvicorn's settings. Logging is left to whoever starts it."""
+def server_config(
+    app: FastAPI,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8321,
+    shutdown_seconds: int = SHUTDOWN_SECONDS,
+) -> uvicorn.Config:
+    """Give uvicorn's settings; `shutdown_seconds` is what requests in flight get at the end.
+
+    Logging is left to whoever starts it.
+    """
     return uvicorn.Config(
         app,
         host=host,
@@ -20,5 +29,5 @@ def server_config(app: FastAPI, *, host: str = "127.0.0.1", port: int = 8321) ->
         server_header=False,
         access_log=False,
         log_config=None,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=shutdown_seconds,
     )

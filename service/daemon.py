@@ -17,6 +17,7 @@ from alerts import pipeline
 from api.app import create_app
 from api.auth import require_safe_bind
 from api.context import ApiSettings
+from api.server import server_config
 from service import wiring
 from service.config import Settings
 from service.sampler import samplers
@@ -29,7 +30,7 @@ from storage.engine import Store
 
 log = structlog.get_logger()
 
-_WATCH_SECONDS = 2.0
+_WATCH_SECONDS = 1.0
 _ANSWER_SECONDS = 3
 """How long requests in flight may take after SIGTERM."""
 _SAMPLE_SECONDS = 1.0
@@ -124,14 +125,7 @@ class _Http:
 
     def __init__(self, wired: Wired, listener: socket.socket) -> None:
         app = create_app(wired.store, wired.estate, settings=ApiSettings(), clock=wired.clock)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=_ANSWER_SECONDS,
-        )
+        config = server_config(app, shutdown_seconds=_ANSWER_SECONDS)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="http", daemon=True
