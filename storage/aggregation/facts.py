@@ -124,14 +124,15 @@ def number(default_currency: str | None) -> list[str]:
             f"FROM (SELECT DISTINCT {', '.join(role.columns)} FROM good)"
         )
     for table in TABLES:
-        held = " UNION ".join(
+        held = " UNION ALL ".join(
             f"SELECT provider, text, more FROM raw_{role.name}"
             for role in ROLES
             if role.table == table
         )
         statements.append(
             f"CREATE TABLE texts_{table} AS SELECT row_number() OVER (ORDER BY provider, text, "
-            f"more) AS code, provider, text, more FROM ({held}) WHERE text <> ''"
+            f"more) AS code, provider, text, more FROM (SELECT DISTINCT * FROM ({held})) "
+            "WHERE text <> ''"
         )
     return statements
 

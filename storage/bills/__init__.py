@@ -14,7 +14,7 @@ from spendwatt.records import SNAPSHOT, Delivery
 from storage.aggregation.facts import TABLES
 from storage.bills import dimensions, quality
 from storage.bills.staging import Period, Staging
-from storage.bills.swap import Arriving, swap
+from storage.bills.swap import Arriving, swap_in
 from storage.engine import Store
 from storage.tables.deliveries import delivery as delivery_table
 from storage.tables.deliveries import source
@@ -90,7 +90,7 @@ def ingest(
         found: list[Ingested] = []
         for period in periods:
             options.on_step(f"storing {period.start:%Y-%m}")
-            found += _ingested(delivery.source, period, swap(store, staging, period, arriving))
+            found += _ingested(delivery.source, period, swap_in(store, staging, period, arriving))
     if delivery.billing_period is None:
         _close_snapshot(store, delivery, [period.start for period in periods], now)
     return found

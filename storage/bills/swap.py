@@ -58,7 +58,7 @@ class Stored:
     received_at: datetime
 
 
-def swap(store: Store, staging: Staging, period: Period, arriving: Arriving) -> bool:
+def swap_in(store: Store, staging: Staging, period: Period, arriving: Arriving) -> bool:
     """Store one period, replacing what was stored of it. Tells whether anything changed.
 
     Raises StorageError; then, and when killed at any point, what was stored stands.
