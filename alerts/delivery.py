@@ -12,7 +12,7 @@ from alerts.channels import Channel
 from alerts.message import Message
 from alerts.retry import Jitter, Sleep, attempt, back_off
 from alerts.settings import AlertSettings
-from spendwatt.clock import Clock
+from spendwatt.clock import Clock, rfc3339
 from spendwatt.errors import SendError
 from storage import notices
 from storage.engine import Store
@@ -85,7 +85,7 @@ def _rest(post: Post, notice: Notice, err: SendError) -> None:
         channel=notice.intent.channel,
         error=str(err),
         retryable=err.retryable,
-        next_try_at=until.isoformat(),
+        next_try_at=rfc3339(until),
     )
     with post.store.write() as connection:
         notices.failed(connection, notice.id, str(err), until)

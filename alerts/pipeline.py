@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from alerts import refusals
 from alerts.channels import Channel
 from alerts.delivery import Post, deliver
@@ -25,6 +27,8 @@ from storage.engine import Store
 from storage.findings import StoredFinding
 from storage.notices import Intent, Notice
 from storage.silences import Silence
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,10 @@ def _expire(store: Store, settings: AlertSettings, now: datetime) -> int:
     if oldest is None or oldest >= too_old:
         return 0
     with store.write() as connection:
-        return notices.expire(connection, too_old, now)
+        expired = notices.expire(connection, too_old, now)
+    if expired:
+        log.warning("notices given up", notices=expired, intended_before=rfc3339(too_old))
+    return expired
 
 
 def _waiting(store: Store, channels: Iterable[str]) -> int:

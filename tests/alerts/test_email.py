@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from pydantic import ValidationError
 
 from alerts.channels.email import Email, html
 from alerts.message import Message
+from alerts.retry import within
 from alerts.smtp_errors import TRANSPORT_ERRORS, smtp_error
 from spendwatt.errors import SendError
 
@@ -262,6 +264,14 @@ def test_refused_content_is_permanent_or_retryable(
 def test_nobody_listening_is_retryable(serve: Any, message: Message) -> None:
     with pytest.raises(SendError, match="refused or broke off") as raised:
         email(1).send(message, key="abc")
+    assert raised.value.retryable
+
+
+def test_hanging_server_is_given_up_at_the_deadline(message: Message) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        channel = email(silent.getsockname()[1])
+        with pytest.raises(SendError, match="no answer within 50ms") as raised:
+            within(dt.timedelta(milliseconds=50), lambda: channel.send(message, key="abc"))
     assert raised.value.retryable
 
 
