@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from spendwatt.errors import ConfigError, StorageError
 
@@ -102,6 +103,12 @@ class Store:
             yield
         except DBAPIError as err:
             raise _explained(err, self.name) from err
+        except PoolTimeout as err:
+            raise StorageError(
+                f"the database {self.name} has no free connection: all of ours are busy",
+                do="Try again",
+                retryable=True,
+            ) from err
 
 
 def open_store(url: str) -> Store:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from sqlalchemy import create_engine
 
 from api.context import ApiSettings
 from api.problems import SECURITY_HEADERS
+from storage import migrate
+from storage.engine import Store, open_store
 
 
 def told(answer, status: int) -> dict:
@@ -80,14 +83,25 @@ def test_a_fault_of_ours_shows_neither_stack_nor_secret(serve, sqlite_store) -> 
 
 
 def test_a_database_that_is_away_is_a_503_with_a_wait(serve, tmp_path) -> None:
-    from storage.engine import open_store
-
     store = open_store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
     client = serve(store, settings=ApiSettings(retry_after_seconds=7))
     answer = client.get("/api/v1/findings")
     body = told(answer, 503)
     assert answer.headers["retry-after"] == "7"
     assert "folder.db" not in body["detail"], "an error tells no address of the database"
+    store.close()
+
+
+def test_a_crowd_is_told_to_come_again(serve, tmp_path) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    store = Store(create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.01))
+    migrate.upgrade(store)
+    client = serve(store)
+    with store.read():
+        answer = client.get("/api/v1/findings")
+    told(answer, 503)
+    assert answer.headers["retry-after"] == "5"
+    assert client.get("/api/v1/findings").status_code == 200
     store.close()
 
 
