@@ -47,7 +47,7 @@ def _get(values: Values, *names: str, default: Any = ZERO) -> Any:
 
 
 def _growth(values: Values) -> Decimal:
-    return next((_number(v) for k, v in values.items() if k == "g" or "growth" in k), ZERO)
+    return _get(values, *(name for name in values if name == "g" or "growth" in name))
 
 
 def hours_breakeven(v: Values) -> Values:

@@ -75,9 +75,8 @@ def reading(gpu_id: int, hour: int, busy: int) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def measured(store: Store) -> Store:
-    """Give 49 days of two GPUs of the asset, busy half of each hour, and one elsewhere."""
+def save_readings(store: Store) -> Store:
+    """Keep 49 days of two GPUs of the asset, busy half of each hour, and one elsewhere."""
     hosts = ("node-a1", "node-a1", "elsewhere")
     with store.write() as connection:
         for number, host in enumerate(hosts, start=1):
@@ -91,8 +90,13 @@ def measured(store: Store) -> Store:
     return store
 
 
-def test_hours_of_an_asset_are_summed_over_its_own_gpus_up_to_midnight(measured: Store) -> None:
-    with measured.read() as connection:
+@pytest.fixture
+def measured(sqlite_store: Store) -> Store:
+    return save_readings(sqlite_store)
+
+
+def test_hours_of_an_asset_are_summed_over_its_own_gpus_up_to_midnight(store: Store) -> None:
+    with save_readings(store).read() as connection:
         (found,) = asset_hours(connection, ESTATE, NOW)
     assert found.gpus == 2
     assert found.gpu_name == "NVIDIA H100 80GB HBM3"
@@ -184,9 +188,8 @@ def bill_row(day: date, cost: str, *, team: str, hours: str = "24", unit: str = 
     )
 
 
-@pytest.fixture
-def billed(store: Store, tmp_path: Path) -> Store:
-    """Give 60 days up to yesterday of $480 a day for team ml, and as much for others."""
+def save_bills(store: Store, tmp_path: Path) -> Store:
+    """Keep 60 days up to yesterday of $480 a day for team ml, and as much for others."""
     lines = [HEADER]
     for ago in range(60, 0, -1):
         day = NOW.date() - timedelta(days=ago)
@@ -201,8 +204,15 @@ def billed(store: Store, tmp_path: Path) -> Store:
     return store
 
 
-def test_workload_is_billed_by_its_filter_and_label_without_its_newest_days(billed: Store) -> None:
-    with billed.read() as connection:
+@pytest.fixture
+def billed(sqlite_store: Store, tmp_path: Path) -> Store:
+    return save_bills(sqlite_store, tmp_path)
+
+
+def test_workload_is_billed_by_its_filter_and_label_without_its_newest_days(
+    store: Store, tmp_path: Path
+) -> None:
+    with save_bills(store, tmp_path).read() as connection:
         (spend,) = workload_spend(connection, BILLED, NOW)
     assert (spend.workload, spend.currency) == ("train", "USD")
     assert set(spend.effective_cost.values()) == {Decimal("480.50")}
@@ -231,13 +241,13 @@ def test_workload_that_nothing_is_billed_for_is_waited_for(billed: Store) -> Non
 
 
 def test_workload_that_began_lately_is_waited_for_not_averaged_over_nothing(
-    store: Store, tmp_path: Path
+    sqlite_store: Store, tmp_path: Path
 ) -> None:
     days = [NOW.date() - timedelta(days=ago) for ago in range(60, 0, -1)]
     lines = [HEADER, *(bill_row(day, "100.00", team="web") for day in days)]
     lines += [bill_row(day, "480.00", team="ml") for day in days[-13:]]
     file = tmp_path / "bill.csv"
     file.write_text("\n".join(lines))
-    ingest(store, snapshot([file], source="aws"), now=NOW)
-    (row,) = run_report("breakeven", {}, store, BILLED, NOW).rows
+    ingest(sqlite_store, snapshot([file], source="aws"), now=NOW)
+    (row,) = run_report("breakeven", {}, sqlite_store, BILLED, NOW).rows
     assert row["needs"] == ["28 whole days of spend (10 so far)"]
