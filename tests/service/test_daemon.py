@@ -81,13 +81,16 @@ def test_a_request_in_flight_does_not_keep_it_from_ending(start_daemon: Callable
         assert time.monotonic() - began < 10
 
 
-def test_a_second_daemon_waits_and_takes_over_from_a_dead_one(
+def test_a_standby_ends_when_told_or_takes_over_from_a_dead_daemon(
     start_daemon: Callable, tmp_path: Path, ask: Ask, wait_until: WaitUntil
 ) -> None:
     first = start_daemon()
     address = first.address()
     second = start_daemon()
-    second.event("standing by")
+    third = start_daemon()
+    for standby in (second, third):
+        standby.event("standing by")
+    assert third.stop() == 0
     assert ask(address, "/readyz") == 200
     first.kill()
     assert ask(second.address(), "/readyz") == 200
@@ -95,13 +98,6 @@ def test_a_second_daemon_waits_and_takes_over_from_a_dead_one(
     assert wait_until(lambda: last_runs(store)["notify"].last_ok is not None)
     store.close()
     assert second.stop() == 0
-
-
-def test_a_standby_ends_when_told(start_daemon: Callable) -> None:
-    start_daemon().address()
-    standby = start_daemon()
-    standby.event("standing by")
-    assert standby.stop() == 0
 
 
 def test_runs_of_a_killed_daemon_are_abandoned(start_daemon: Callable, tmp_path: Path) -> None:
@@ -163,17 +159,13 @@ def foreign_package(tmp_path: Path) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize("how", ["raise", "exit"])
 def test_a_foreign_collector_that_fails_harms_nothing_else(
-    start_daemon: Callable,
-    tmp_path: Path,
-    foreign_package: str,
-    wait_until: WaitUntil,
-    how: str,
+    start_daemon: Callable, tmp_path: Path, foreign_package: str, wait_until: WaitUntil
 ) -> None:
     (tmp_path / "bills").mkdir()
     daemon = start_daemon(
-        f'[[collectors]]\nname = "bad"\nkind = "breaking"\nhow = "{how}"\n'
+        '[[collectors]]\nname = "bad"\nkind = "breaking"\nhow = "raise"\n'
+        '[[collectors]]\nname = "worse"\nkind = "breaking"\nhow = "exit"\n'
         '[[collectors]]\nname = "empty"\nkind = "focus_files"\npath = "bills"\n',
         PYTHONPATH=foreign_package,
     )
@@ -183,7 +175,7 @@ def test_a_foreign_collector_that_fails_harms_nothing_else(
         found = httpx.get(f"{address}/api/v1/findings", timeout=20).json()["findings"]
         return {row["labels"]["source"]: row for row in found if row["kind"] == "collector_failed"}
 
-    assert wait_until(lambda: {*told()} == {"bad", "empty"})
+    assert wait_until(lambda: {*told()} == {"bad", "worse", "empty"})
     assert "hunter2" not in str(told()) + "".join(daemon.log)
     store = open_store(f"sqlite:///{tmp_path / 'spendwatt.db'}")
     assert last_runs(store)["collect:bad"].newest.outcome is Outcome.FAILED
