@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from alerts.message import Message
+from alerts.pipeline import NotifyReport, notify
+from alerts.settings import AlertSettings
 from spendwatt.errors import SendError
 from spendwatt.records import Finding, MoneyBasis, Severity
 from storage import findings
@@ -176,3 +178,44 @@ def web_server() -> Iterator[WebServer]:
 def answer() -> type[Answer]:
     """Give the class of the web server's answers."""
     return Answer
+
+
+SETTINGS = AlertSettings(
+    send_deadline=timedelta(seconds=2), group_by={"idle_gpu": ("host", "owner")}
+)
+
+
+class House:
+    """A store, a clock that stands still, and the pipeline with its waits counted, not waited."""
+
+    def __init__(self, store: Store, clock: Any) -> None:
+        self.store = store
+        self.clock = clock
+        self.slept: list[float] = []
+
+    def notify(self, routes: Any = (), **channels: Any) -> NotifyReport:
+        return notify(
+            self.store,
+            channels,
+            routes,
+            clock=self.clock,
+            settings=SETTINGS,
+            sleep=self.slept.append,
+            jitter=lambda: 1.0,
+        )
+
+
+@pytest.fixture
+def alert_settings() -> AlertSettings:
+    """Give the settings by which the house tells."""
+    return SETTINGS
+
+
+@pytest.fixture
+def house(store: Store, clock: Any) -> House:
+    return House(store, clock)
+
+
+@pytest.fixture
+def small_house(sqlite_store: Store, clock: Any) -> House:
+    return House(sqlite_store, clock)

@@ -33,7 +33,7 @@ STEPS = st.lists(
         st.integers(1, 200),
         st.booleans(),
     ),
-    max_size=12,
+    max_size=10,
 )
 
 
@@ -68,7 +68,7 @@ class Reader:
 
 @settings(
     deadline=None,
-    max_examples=40,
+    max_examples=15,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(STEPS)
