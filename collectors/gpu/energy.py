@@ -99,6 +99,8 @@ def counted_joules(earlier: Sample, later: Sample, limit_watts: float | None) ->
     if earlier.counter_joules is None or later.counter_joules is None:
         return None
     joules = later.counter_joules - earlier.counter_joules
+    if joules == 0 and later.at - earlier.at >= SECOND:
+        return None  # it stands still, and no board that answers draws nothing
     seconds = (later.at - earlier.at) / SECOND + _COUNTER_REFRESH_SECONDS
     most = (limit_watts or _LARGEST_LIMIT_WATTS) * seconds * _COUNTER_TOLERANCE
     return joules if 0 <= joules <= most else None

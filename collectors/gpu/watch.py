@@ -45,6 +45,7 @@ class Watch:
         self._clock = clock
         self._worker = Worker()
         self._stuck: dict[int, Event] = {}
+        self._is_open = False
         self._events: XidEvents | None = None
         self._folds: dict[str, Fold] = {}
         self._marks: Mapping[str, Mark] = {}
@@ -69,20 +70,24 @@ class Watch:
 
     def open(self) -> None:
         """Find the GPUs, where that is not done. Raises CollectError."""
-        if self._events is not None:
+        if self._is_open:
             return
         count = self._bounded(_NVML, "NVML", start)
+        self._is_open = True
         if not count:
+            self.close()
             raise CollectError("NVML finds no GPU on this machine", do="Check `nvidia-smi`")
         self.errors.clear()
         for index in range(count):
             self._find(index)
         boards = list(self.boards.values())
-        self._events = self._bounded(_NVML, "NVML", lambda: XidEvents(boards))
+        with suppress(CollectError):  # without them the boards are read all the same
+            self._events = self._bounded(_NVML, "NVML", lambda: XidEvents(boards))
 
     def close(self) -> None:
         """Close NVML. Minutes that are not complete are left to the next run."""
-        if self._events is not None:
+        if self._is_open:
+            self._is_open = False
             self._events = None
             self.boards.clear()
             with suppress(CollectError):

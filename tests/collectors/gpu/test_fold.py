@@ -101,6 +101,14 @@ def test_counter_that_is_faster_than_the_board_can_be_is_refused() -> None:
     assert energy_between(earlier, later, step=10 * SECOND).known is Known.COUNTER
 
 
+def test_counter_that_stands_still_tells_nothing() -> None:
+    earlier = Sample(at(0), power_watts=70, counter_joules=5)
+    later = Sample(at(10), power_watts=70, counter_joules=5)
+    assert energy_between(earlier, later, step=10 * SECOND).known is Known.INTEGRATED
+    soon = Sample(at(0.05), counter_joules=5)  # the counter advances ten times a second
+    assert energy_between(earlier, soon, step=10 * SECOND).known is Known.COUNTER
+
+
 def test_power_readings_far_apart_are_a_gap_and_no_guess() -> None:
     earlier, later = Sample(at(0), power_watts=100), Sample(at(31), power_watts=100)
     energy = energy_between(earlier, later, step=10 * SECOND)
@@ -134,7 +142,7 @@ maybe_power = st.one_of(st.none(), st.floats(0, 700))
 
 
 @given(start=st.integers(0, 60 * SECOND), gaps=gaps, data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_parts_sum_to_the_whole(start: int, gaps: list[int], data: st.DataObject) -> None:
     moment, counter, samples = NOON + start, 0.0, []
     for gap in [0, *gaps]:
@@ -164,4 +172,4 @@ def test_parts_sum_to_the_whole(start: int, gaps: list[int], data: st.DataObject
     assert minutes == sorted(set(minutes))
     for r in done:
         assert 0 <= r.busy_seconds <= r.util_seconds <= r.covered_seconds <= 60
-        assert r.covered_seconds <= energy_seconds(r) + 1e-9 <= 60 + 1e-9
+        assert r.covered_seconds - 1e-6 <= energy_seconds(r) <= 60 + 1e-6

@@ -193,6 +193,7 @@ def test_mig_instances_have_their_memory_and_the_board_its_energy(
     )
     started = stand_in(*lines)
     started.sample(NOON)
+    started.write(gpu(util=-1, mig=1, energy=4_200_000), *lines[1:])
     done = {m["gpu"]["uuid"]: m for m in started.sample(NOON + 60)["minutes"]}
     assert list(done) == ["GPU-0", "GPU-0/3/0", "GPU-0/5/0"]
     assert done["GPU-0"]["energy_counter_seconds"] == 60
