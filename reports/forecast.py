@@ -107,7 +107,7 @@ class Forecast(Report):
                 "forecast_p90": one.p90 if one.has_history else None,
                 "monthly_budget": one.budget.monthly.amount,
                 "breaks_on": one.breaks_on,
-                "complete_until": one.whole_until,
+                "complete_until": one.whole_until if one.spent or one.has_history else None,
             }
             for one in found
             if not one.has_ended
