@@ -105,10 +105,10 @@ def test_long_file_needs_no_more_memory_than_a_short_one(tmp_path: Path) -> None
     path = tmp_path / "long.csv"
     with path.open("w") as file:
         file.write("timestamp,gpu_uuid,gpu_util_percent\n")
-        file.writelines(f"{NOON + n},GPU-a,5\n" for n in range(60_000))
+        file.writelines(f"{NOON + n},GPU-a,5\n" for n in range(30_000))
     tracemalloc.start()
     minutes = sum(1 for _ in read_telemetry_csv(path, ReadReport(str(path))))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert minutes == 1_000
+    assert minutes == 500
     assert peak < path.stat().st_size / 2
