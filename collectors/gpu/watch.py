@@ -23,7 +23,6 @@ from spendwatt.records import Gpu, MinuteReading
 T = TypeVar("T")
 
 _NVML = -1  # stands for the library where others are GPUs by index
-_HANGS = "Check `dmesg`; the other GPUs go on"
 _LOOK_AGAIN_PASSES = 30
 _CLOCK_JUMP = 300 * SECOND
 """A clock set back by more than this starts a new time; by less, it is waited for."""
@@ -151,11 +150,17 @@ class Watch:
         """Make a call that must come back in time; one that hangs is not tried again until then."""
         hanging = self._stuck.get(key)
         if hanging is not None and not hanging.is_set():
-            raise CollectError(f"{subject}: the driver still does not answer", do=_HANGS)
+            raise self._late(subject)
         self._stuck.pop(key, None)
         try:
             return self._worker.call(work, seconds=self._deadline)
         except OverdueError as err:
             self._stuck[key] = err.returned
-            late = f"{subject}: the driver did not answer within {self._deadline:g} s"
-            raise CollectError(late, do=_HANGS, retryable=True) from err
+            raise self._late(subject) from err
+
+    def _late(self, subject: str) -> CollectError:
+        return CollectError(
+            f"{subject}: the driver did not answer within {self._deadline:g} s",
+            do="Check `dmesg`; the other GPUs go on",
+            retryable=True,
+        )
