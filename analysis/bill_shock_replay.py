@@ -179,9 +179,9 @@ class Replay:
             direction=int(state.alerted[row, column]),
             rule=Rule(int(state.rule[row, column])),
             known=float(state.cost[row, column]),
-            expected=float(np.nan_to_num(state.expected[row, column])),
-            low=float(np.nan_to_num(state.low[row, column])),
-            high=float(np.nan_to_num(state.high[row, column])),
+            expected=_known(state.expected[row, column]),
+            low=_known(state.low[row, column]),
+            high=_known(state.high[row, column]),
         )
 
     def _leave_out(self, rows: Ints, day: Ints, rule: Ints) -> None:
@@ -206,6 +206,10 @@ class Replay:
                 self.state.drift[row, start : end + 1] = np.nan
                 self.state.accepted[row] = end
                 self.state.since[row] = start
+
+
+def _known(value: float) -> float:
+    return float(value) if np.isfinite(value) else 0.0
 
 
 def _first_nonzero(cost: Floats) -> Ints:
