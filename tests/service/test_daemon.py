@@ -24,6 +24,8 @@ Ask = Callable[[str, str], int]
 
 FAILING_PACKAGE = '''
 """A collector of somebody else's, which breaks in every way it can."""
+import threading
+
 from pydantic import BaseModel
 
 
@@ -38,6 +40,8 @@ class Breaking:
     def deliveries(self, known):
         if self.settings.how == "exit":
             raise SystemExit(3)
+        if self.settings.how == "hang":
+            threading.Event().wait()
         raise RuntimeError("somebody's bug, at https://me:hunter2@example.org")
         yield
 '''
@@ -98,18 +102,6 @@ def test_a_standby_ends_when_told_or_takes_over_from_a_dead_daemon(
     assert wait_until(lambda: last_runs(store)["notify"].last_ok is not None)
     store.close()
     assert second.stop() == 0
-
-
-def test_runs_of_a_killed_daemon_are_abandoned(start_daemon: Callable, tmp_path: Path) -> None:
-    daemon = start_daemon()
-    daemon.address()
-    daemon.kill()
-    store = open_store(f"sqlite:///{tmp_path / 'spendwatt.db'}")
-    with store.write() as connection:
-        runs.start(connection, "collect:gone", now())
-    start_daemon().address()
-    assert last_runs(store)["collect:gone"].newest.outcome is Outcome.ABANDONED
-    store.close()
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:
@@ -182,6 +174,23 @@ def test_a_foreign_collector_that_fails_harms_nothing_else(
     assert wait_until(lambda: "analyze" in last_runs(store))
     store.close()
     assert daemon.stop() == 0
+
+
+def test_a_job_that_hangs_does_not_keep_it_from_ending(
+    start_daemon: Callable, tmp_path: Path, foreign_package: str, wait_until: WaitUntil
+) -> None:
+    config = '[[collectors]]\nname = "bad"\nkind = "breaking"\nhow = "hang"\n'
+    daemon = start_daemon(config, PYTHONPATH=foreign_package)
+    daemon.address()
+    store = open_store(f"sqlite:///{tmp_path / 'spendwatt.db'}")
+    assert wait_until(lambda: "collect:bad" in last_runs(store))
+    began = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < 10
+    assert last_runs(store)["collect:bad"].newest.outcome is None
+    start_daemon(config, PYTHONPATH=foreign_package).address()
+    assert last_runs(store)["collect:bad"].newest.outcome is Outcome.ABANDONED
+    store.close()
 
 
 @pytest.mark.usefixtures("postgresql_url")
