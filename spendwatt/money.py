@@ -46,10 +46,15 @@ def from_nano(nano: int) -> Decimal:
 
 
 def plain(amount: Decimal) -> Decimal:
-    """Strip trailing zeros without falling into E-notation: 1E+2 becomes 100."""
+    """Strip trailing zeros without falling into E-notation: 1E+2 becomes 100.
+
+    Exact for up to 60 digits; what is finer than that is rounded.
+    """
     stripped = amount.normalize(_EXACT)
     exponent = stripped.as_tuple().exponent
-    return stripped.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else stripped
+    if isinstance(exponent, int) and exponent > 0:
+        return stripped.quantize(Decimal(1), context=_EXACT)
+    return stripped
 
 
 def amount_text(amount: Decimal) -> str:
