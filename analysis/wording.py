@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _EPOCH = date(1970, 1, 1)
+_CENT = Decimal("0.01")
+_WIDE = Context(prec=320)
+"""Holds the cents of any float."""
 
 
 def money(amount: float | Decimal, currency: str, *, sign: bool = False) -> str:
@@ -21,7 +24,7 @@ def money(amount: float | Decimal, currency: str, *, sign: bool = False) -> str:
 
 def exact(amount: float) -> Decimal:
     """Round a statistic to cents, so that it can stand where money stands."""
-    return Decimal(repr(float(amount))).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
+    return Decimal(repr(float(amount))).quantize(_CENT, ROUND_HALF_EVEN, context=_WIDE)
 
 
 def text(amount: float) -> str:
