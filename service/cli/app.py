@@ -38,6 +38,7 @@ GROUPS: dict[str, str] = {
 }
 
 COMMANDS: dict[str, Command] = {
+    "demo": Command("service.cli.demo:demo", "Play a made-up company's months, and serve them."),
     "init": Command("service.cli.init:init", "Write a configuration that fits this machine."),
     "check": Command("service.cli.check:check", "Try every part, and say what works."),
     "serve": Command("service.cli.serve:serve", "Collect, analyze, alert and answer."),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from reports.findings import COLUMNS, stored_fields
-from service.cli.output import Format, FormatOption, note, show, show_json
+from service.cli.output import Format, FormatOption, note, show, show_json, text_of
 from service.cli.state import State
 from spendwatt.clock import rfc3339
 from spendwatt.errors import UsageError
@@ -101,6 +101,10 @@ def _text(fields: Mapping[str, Any], history: list[dict[str, Any]]) -> str:
         *(f"{rfc3339(event['at'])}  {event['event']} ({event['severity']})" for event in history),
         "",
         "Evidence:",
-        *(f"  {name}: {value}" for name, value in fields["evidence"].items()),
+        *(
+            f"  {name}: {text_of(value)}"
+            for name, value in fields["evidence"].items()
+            if text_of(value)
+        ),
     ]
     return "\n".join(lines)

@@ -69,13 +69,13 @@ def _show_table(table: Table) -> None:
         right = column.kind in {"money", "number", "integer"}
         drawn.add_column(
             escape(column.name),
-            footer="\n".join(_text(total.get(column.name)) for total in table.total),
+            footer="\n".join(text_of(total.get(column.name)) for total in table.total),
             justify="right" if right else "left",
             no_wrap=right or column.kind in {"time", "day"},
             overflow="fold",
         )
     for row in table.rows:
-        drawn.add_row(*(escape(_text(row.get(column.name))) for column in columns))
+        drawn.add_row(*(escape(text_of(row.get(column.name))) for column in columns))
     # Redirected to a file nothing is cut to a screen's width.
     console = Console(width=None if sys.stdout.isatty() else 400, highlight=False)
     console.print(drawn if table.rows else "Nothing to show.")
@@ -89,14 +89,16 @@ def _is_told(column: Column, table: Table) -> bool:
     return any(row.get(column.name) not in empty for row in table.rows)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Write a value for people; what is missing is empty."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={_text(item)}" for key, item in value.items())
+        return ", ".join(f"{key}={text_of(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        many = any(isinstance(item, Mapping) for item in value)
-        return f"{len(value)} (see --format json)" if many else ", ".join(map(_text, value))
+        known = [item for item in value if item is not None]
+        many = any(isinstance(item, Mapping) for item in known)
+        return f"{len(known)} (see --format json)" if many else ", ".join(map(text_of, known))
     if isinstance(value, datetime):
         value = value.replace(microsecond=0)
     if isinstance(value, float):
