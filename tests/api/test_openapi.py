@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,6 +76,25 @@ def test_every_operation_keeps_what_its_description_promises(
 
             ask()
     assert asked > 50
+
+
+def test_no_get_changes_anything(serve, app_for, filled: Store) -> None:
+    installed = {name: find_report(name) for name in names()}
+    client, before = serve(filled, reports=installed), dump(filled)
+    described = app_for(filled, reports=installed).openapi()["paths"]
+    asked = [path for path, ways in described.items() if "get" in ways]
+    for path in asked:
+        assert client.get(path.replace("{id}", "0123")).status_code in {200, 403, 404}, path
+    assert len(asked) >= 14
+    assert dump(filled) == before
+
+
+def dump(store: Store) -> list[str]:
+    """Give every row of an SQLite store, as SQL."""
+    with store.read() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        return list(driver.iterdump())
 
 
 def _takes_something(operation) -> bool:
