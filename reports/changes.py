@@ -14,7 +14,7 @@ from spendwatt.clock import midnight
 from spendwatt.errors import UsageError
 from spendwatt.estate import Estate
 from spendwatt.money import from_nano
-from spendwatt.query import CostMetric, Filter, Query, matches
+from spendwatt.query import CostMetric, Query, fields_of, getter, matches
 from spendwatt.table import Column, DataStatus, Table
 from storage.engine import Store
 from storage.queries.told import FIELDS, Change, changes
@@ -80,7 +80,7 @@ class Changes(Report):
                 "changes are always told by currency", do="Leave it out", parameter="aggregate"
             )
         with store.read() as connection:
-            found = changes(connection, query.window, query.cost_metric)
+            found = changes(connection, query.window, query.cost_metric, _needed(query))
         told = _told(found, query)
         rows = [_row(key, one, query) for key, one in told.items() if one.then != one.now]
         names = query.aggregate or BY_DEFAULT
@@ -104,14 +104,14 @@ def _told(found: Sequence[Change], query: Query) -> dict[Key, _Told]:
     """Add the changes up to rows: what stood there then, what stands there now."""
     first = _first_deliveries(found)
     then_at: datetime | None = query.option("then_at")
-    places = [FIELDS.index(name) for name in query.aggregate or BY_DEFAULT]
+    fields, names = _needed(query), query.aggregate or BY_DEFAULT
     told: dict[Key, _Told] = defaultdict(_Told)
     for change in found:
-        if not _is_asked(change, query.filter):
+        values = dict(zip(fields, change.fields, strict=True))
+        if not matches(query.filter, getter(values, {})):
             continue
         day = None if query.accumulate else change.day
-        names = tuple(change.fields[place] for place in places)
-        one = told[day, names, change.fields[FIELDS.index("currency")]]
+        one = told[day, tuple(values[name] for name in names), change.currency]
         one.now += change.nano
         if then_at is None:
             was_known = change.delivery_id == first[_told_as(change)]
@@ -125,13 +125,13 @@ def _told(found: Sequence[Change], query: Query) -> dict[Key, _Told]:
     return told
 
 
-def _is_asked(change: Change, filter_: Filter | None) -> bool:
-    values = dict(zip(FIELDS, change.fields, strict=True))
-    return matches(filter_, lambda field, _key: values[field])
+def _needed(query: Query) -> list[str]:
+    """Give the fields by which changes must be told apart."""
+    return sorted({*(query.aggregate or BY_DEFAULT), *fields_of(query.filter)})
 
 
 def _told_as(change: Change) -> tuple[date, str]:
-    return change.day, change.fields[FIELDS.index("source")]
+    return change.day, change.source
 
 
 def _first_deliveries(found: Iterable[Change]) -> dict[tuple[date, str], int]:
@@ -159,7 +159,7 @@ def _row(key: Key, one: _Told, query: Query) -> dict[str, Any]:
 
 
 def _name(change: Change) -> str:
-    return f"{change.fields[FIELDS.index('source')]} {change.billing_period:%Y-%m}"
+    return f"{change.source} {change.billing_period:%Y-%m}"
 
 
 def _totals(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,11 +20,13 @@ FIELDS = ("provider", "account", "sub_account", "service", "region", "currency",
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one delivery changed of one day and one value of each of `FIELDS`."""
+    """What one delivery changed of one day, and of one value of each asked field."""
 
     day: date
     fields: tuple[str, ...]
-    """In the order of `FIELDS`."""
+    """In the order in which they were asked."""
+    source: str
+    currency: str
     delivery_id: int
     billing_period: date
     received_at: datetime
@@ -33,24 +36,32 @@ class Change:
     """Change of the cost, nano-units of the currency."""
 
 
-def changes(connection: Connection, window: Window, metric: CostMetric) -> list[Change]:
-    """Give every change of the days that the window touches, in the order of their arrival."""
+def changes(
+    connection: Connection, window: Window, metric: CostMetric, fields: Sequence[str]
+) -> list[Change]:
+    """Give every change of the days that the window touches, in the order of their arrival.
+
+    They are summed over all but `fields`, the source and the currency.
+    """
     ledger = cost_ledger.c
     sub_account = account.alias("sub_account")
-    names: list[ColumnElement[str]] = [
-        provider.c.text,
-        account.c.text,
-        sub_account.c.text,
-        service.c.text,
-        region.c.text,
-        ledger.currency,
-        delivery.c.source,
-    ]
+    texts: dict[str, ColumnElement[str]] = {
+        "provider": provider.c.text,
+        "account": account.c.text,
+        "sub_account": sub_account.c.text,
+        "service": service.c.text,
+        "region": region.c.text,
+        "currency": ledger.currency,
+        "source": delivery.c.source,
+    }
+    names = [texts[field] for field in fields]
     nano = ledger.billed_nano if metric is CostMetric.BILLED else ledger.effective_nano
     query = (
         select(
             ledger.day,
-            *(name.label(field) for name, field in zip(names, FIELDS, strict=True)),
+            *(name.label(field) for name, field in zip(names, fields, strict=True)),
+            delivery.c.source.label("told_by"),
+            ledger.currency.label("told_in"),
             ledger.delivery_id,
             delivery.c.billing_period,
             func.max(ledger.received_at).label("received_at"),
@@ -65,16 +76,19 @@ def changes(connection: Connection, window: Window, metric: CostMetric) -> list[
         .join(region, region.c.id == ledger.region_id)
         .join(delivery, delivery.c.id == ledger.delivery_id)
         .where(ledger.day >= window.start_day, ledger.day < window.end_day)
-        .group_by(ledger.day, *names, ledger.delivery_id, delivery.c.billing_period, ledger.assumed)
+        .group_by(ledger.day, *names, ledger.currency, ledger.delivery_id, ledger.assumed)
+        .group_by(delivery.c.source, delivery.c.billing_period)
         .order_by("received_at", "newest")
     )
-    return [_change(row) for row in connection.execute(query)]
+    return [_change(row, len(fields)) for row in connection.execute(query)]
 
 
-def _change(row: Row[Any]) -> Change:
+def _change(row: Row[Any], fields: int) -> Change:
     return Change(
         day=row.day,
-        fields=tuple(row[1 : 1 + len(FIELDS)]),
+        fields=tuple(row[1 : 1 + fields]),
+        source=row.told_by,
+        currency=row.told_in,
         delivery_id=row.delivery_id,
         billing_period=row.billing_period,
         received_at=row.received_at,
