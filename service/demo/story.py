@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from alerts.message import Message
@@ -69,7 +71,7 @@ def play(folder: Path, progress: Progress) -> Story:
         for month in company.months():
             if month < company.DAILY_FROM:
                 company.write_bill(_bills(folder, source), source, month, company.DAILY_FROM)
-        _ended(jobs.collect(wired, source))
+    _collect(wired)
     day = company.DAILY_FROM
     while day <= company.TODAY:
         progress(f"{day:%d %B}: bills, readings, judgement, messages")
@@ -81,10 +83,9 @@ def play(folder: Path, progress: Progress) -> Story:
 
 def _play_morning(wired: Wired, folder: Path, day: date) -> None:
     for source in PROVIDERS:
-        for month in (company.RESTATED_MONTH, company.DAILY_FROM):
-            if month < day and (month == company.DAILY_FROM or _is_restated(source, day)):
-                company.write_bill(_bills(folder, source), source, month, day)
-        _ended(jobs.collect(wired, source))
+        for month in _refreshed(day):
+            company.write_bill(_bills(folder, source), source, month, day)
+    _collect(wired)
     since = day - timedelta(days=1) if day > company.DAILY_FROM else fleet.FLEET_FROM
     while since <= day:
         minutes = fleet.readings(since, wired.clock())
@@ -94,8 +95,16 @@ def _play_morning(wired: Wired, folder: Path, day: date) -> None:
     jobs.notify(wired)
 
 
-def _is_restated(source: str, day: date) -> bool:
-    return source == company.RESTATED_SOURCE and day == company.RESTATED_ON
+def _collect(wired: Wired) -> None:
+    with ThreadPoolExecutor() as pool:
+        for ended in pool.map(partial(jobs.collect, wired), PROVIDERS):
+            _ended(ended)
+
+
+def _refreshed(day: date) -> list[date]:
+    """Give the months whose bills are written anew: the last one too, until it is final."""
+    months = [company.DAILY_FROM] if day > company.DAILY_FROM else []
+    return [company.RESTATED_MONTH, *months] if day <= company.RESTATED_ON else months
 
 
 def _ended(ended: jobs.Ended) -> None:

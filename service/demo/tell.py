@@ -1,14 +1,14 @@
-"""Prints what came of the story: three messages, the tally, a restated month, the fleet."""
+"""Says what came of the story: three messages, the tally, a restated month, the fleet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
 
 from alerts.channels.console import layout
-from alerts.message import Message
+from alerts.routing import group_of
 from analysis import backtest
 from reports import spend
 from reports.contract import run_report
@@ -16,96 +16,93 @@ from service.demo import company
 from service.demo.catalogue import FIRST_MONTH
 from service.demo.story import Story
 from service.demo.truth import is_true
-from spendwatt.clock import next_month
+from spendwatt.clock import next_month, rfc3339
+from spendwatt.records import Finding
 from spendwatt.table import Table
-from spendwatt.texts import money_text
-from storage import findings, notices
+from storage import findings
 
 WIDTH = 100
 SHOWN_KINDS = ("bill_shock", "idle_gpu", "breakeven")
 """The kinds of which the demo shows the first message."""
-CURRENCY = "USD"
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How much was said, and how much of it was wrong."""
 
-    replayed_notices: int
-    """Messages that the months before would have brought, none of which had cause."""
-    sent: int
+    replayed: int
+    """Messages that the months before would have brought; nothing had happened in them."""
+    sent: Mapping[str, int]
+    """Kind -> messages of the last three weeks."""
     wrong: int
-    by_kind: dict[str, int]
+    """Of those sent, how many spoke of something that had not happened."""
 
 
-def lines(story: Story) -> Iterator[str]:
-    """Yield the whole telling, line by line."""
-    yield from _messages(story)
-    yield from _tally_lines(tally(story))
-    yield from _restated(story)
-    yield from _fleet(story)
+def messages(story: Story) -> Iterator[str]:
+    """Yield the first message of each kind to be shown, line by line, as Slack shows it."""
+    subjects = _subjects(story)
+    for kind in SHOWN_KINDS:
+        for at, message in story.messages:
+            if subjects[message.thread].kind == kind:
+                yield f"{at:%a %d %b %H:%M}, to Slack:"
+                yield from layout(message, WIDTH)
+                break
 
 
 def tally(story: Story) -> Tally:
     """Hold all that was said against what was planted."""
     wired = story.wired
     with wired.store.read() as connection:
-        ledger = spend.ledger(connection, wired.clock())
-        told = notices.recent(connection, limit=1_000)
-        ids = {str(member["id"]) for notice in told for member in notice.intent.members}
-        known = findings.by_ids(connection, ids)
-    said = backtest.replay(ledger, FIRST_MONTH, company.DAILY_FROM - timedelta(days=1))
-    kinds = [known[str(notice.intent.members[0]["id"])].finding.kind for notice in told]
-    wrong = sum(
-        any(not is_true(known[str(member["id"])].finding) for member in notice.intent.members)
-        for notice in told
-    )
+        ledger = spend.ledger(connection, wired.clock(), first_day=FIRST_MONTH)
+    said = backtest.replay(ledger, FIRST_MONTH, company.DAILY_FROM - _DAY)
+    subjects = _subjects(story)
+    about = [subjects[message.thread] for _, message in story.messages]
     return Tally(
-        replayed_notices=sum(one.is_notice for one in said),
-        sent=len(told),
-        wrong=wrong,
-        by_kind={kind: kinds.count(kind) for kind in sorted(set(kinds))},
+        replayed=sum(one.is_notice for one in said),
+        sent=Counter(finding.kind for finding in about),
+        wrong=sum(not is_true(finding) for finding in about),
     )
 
 
-def _messages(story: Story) -> Iterator[str]:
-    for kind in SHOWN_KINDS:
-        for at, message in story.messages:
-            if _kind(message) == kind:
-                yield f"{at:%a %d %b %H:%M}, to Slack:"
-                yield from layout(message, WIDTH)
-                break
+def tally_lines(found: Tally) -> Iterator[str]:
+    """Yield the tally in words."""
+    kinds = ", ".join(f"{number} on {kind}" for kind, number in found.sent.items())
+    yield f"July to September, replayed day by day: {found.replayed} messages; nothing happened."
+    yield f"October, sent: {sum(found.sent.values())} messages ({kinds}), {found.wrong} wrong."
+    yield "Rightly silent: month-start fees, weekends, a day two days late, a restated month."
 
 
-def _kind(message: Message) -> str:
-    return message.footer.split(" · ")[1]
-
-
-def _tally_lines(found: Tally) -> Iterator[str]:
-    kinds = ", ".join(f"{number} {kind}" for kind, number in found.by_kind.items())
-    yield "Messages"
-    yield f"  July to September, replayed: {found.replayed_notices}, where nothing had happened."
-    yield f"  1 to 22 October, sent: {found.sent} ({kinds}), {found.wrong} of them wrong."
-    yield "  Silent, as they should be: month-start fees, weekends, a bill two days late,"
-    yield "  a restated month, steady growth."
-    yield ""
-
-
-def _restated(story: Story) -> Iterator[str]:
+def restated(story: Story) -> Table:
+    """Give the restated month as it was told before its restatement, and now."""
     month = company.RESTATED_MONTH
-    table = _ask(story, "changes", window=_window(month, next_month(month)))
-    yield f"{month:%B}, restated on {company.RESTATED_ON:%d %B}: what we told you then, and now"
-    for row in table.rows:
-        yield f"  {row}"
-    yield ""
+    before = company.delivered_at(company.RESTATED_ON) - _DAY
+    table = _ask(
+        story,
+        "changes",
+        window=f"{month},{next_month(month)}",
+        aggregate="provider,service",
+        accumulate="true",
+        then_at=rfc3339(before),
+    )
+    return _narrow(table, "provider", "service", "then", "now", "change", "changed_by")
 
 
-def _fleet(story: Story) -> Iterator[str]:
-    window = _window(company.TODAY - timedelta(days=2), company.TODAY)
-    yield f"The fleet, {company.TODAY - timedelta(days=2):%d} and {company.TODAY:%d %B}"
-    for row in _ask(story, "gpus", window=window).rows:
-        yield f"  {row}"
-    yield ""
+def fleet(story: Story) -> Table:
+    """Give what each server's GPUs did in the last two days."""
+    table = _ask(story, "gpus", window=_last_days(2), aggregate="host,gpu_name")
+    wanted = ("host", "gpu_name", "gpus", "util_mean_percent", "idle_seconds", "energy_joules")
+    return _narrow(table, *wanted)
+
+
+def _subjects(story: Story) -> dict[str, Finding]:
+    """Give what each thread of messages is about."""
+    wired = story.wired
+    with wired.store.read() as connection:
+        every = findings.search(connection, limit=1_000).findings
+    by = wired.settings.alerts.group_by
+    return {group_of(stored.finding, by).id: stored.finding for stored in every}
 
 
 def _ask(story: Story, name: str, **params: str) -> Table:
@@ -113,10 +110,10 @@ def _ask(story: Story, name: str, **params: str) -> Table:
     return run_report(name, params, wired.store, wired.estate, wired.clock())
 
 
-def _window(first: date, end: date) -> str:
-    return f"{first},{end}"
+def _narrow(table: Table, *names: str) -> Table:
+    return replace(table, columns=tuple(c for c in table.columns if c.name in names))
 
 
-def dollars(amount: Decimal) -> str:
-    """Write an amount of the company's one currency for reading."""
-    return money_text(amount, CURRENCY)
+def _last_days(count: int) -> str:
+    first: date = company.TODAY - count * _DAY
+    return f"{first},{company.TODAY}"
