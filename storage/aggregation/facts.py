@@ -105,6 +105,20 @@ def group(line_items: list[str]) -> str:
     )
 
 
+DISTINCT_TAGS = "SELECT DISTINCT Tags FROM groups WHERE fault IS NULL AND known(Tags) IS NOT NULL"
+
+
+def take_tags(path: str) -> str:
+    """Give the statements that read tag sets and their canonical texts from a CSV file."""
+    columns = "{'tags': 'VARCHAR', 'canonical': 'VARCHAR'}"
+    return (
+        f"CREATE TABLE tag_texts AS FROM read_csv('{path}', auto_detect = false, delim = ',', "
+        f"quote = '\"', escape = '\"', columns = {columns}); "
+        "CREATE MACRO canonical_tags(x) AS CASE WHEN known(x) IS NULL THEN '{}' "
+        "ELSE (SELECT canonical FROM tag_texts WHERE tag_texts.tags = x) END"
+    )
+
+
 def number(default_currency: str | None) -> list[str]:
     """Give the statements that clean the groups' texts, and number those of each dimension.
 
@@ -112,8 +126,14 @@ def number(default_currency: str | None) -> list[str]:
     """
     currency = (default_currency or NO_CURRENCY).replace("'", "''")
     code = "nullif(regexp_replace(known(BillingCurrency), '[\\s\",]', '', 'g'), '')"
-    good = f"SELECT * REPLACE (coalesce({code}, '{currency}') AS BillingCurrency) FROM groups"
-    statements = [f"CREATE VIEW good AS {good} WHERE fault IS NULL"]
+    statements = [
+        f"""CREATE TABLE currencies AS
+            SELECT BillingCurrency, coalesce({code}, '{currency}') AS currency
+            FROM (SELECT DISTINCT BillingCurrency FROM groups)""",
+        """CREATE VIEW good AS SELECT groups.*, currency FROM groups JOIN currencies
+            ON groups.BillingCurrency IS NOT DISTINCT FROM currencies.BillingCurrency
+            WHERE fault IS NULL""",
+    ]
     for role in ROLES:
         # Tag sets and providers belong to no provider.
         has_provider = role.table not in {"provider", "tag_set"}
@@ -139,9 +159,16 @@ def number(default_currency: str | None) -> list[str]:
 
 ACCOUNT_NAMES = """
 SELECT code, max(name) AS name FROM (
-    SELECT or_unknown(ProviderName) AS provider, or_unknown(BillingAccountId) AS text,
-        known(BillingAccountName) AS name FROM good
-    UNION SELECT or_unknown(ProviderName), known(SubAccountId), known(SubAccountName) FROM good
+    SELECT or_unknown(ProviderName) AS provider, or_unknown(account) AS text, known(name) AS name
+    FROM (
+        SELECT DISTINCT ProviderName, BillingAccountId AS account, BillingAccountName AS name
+        FROM groups WHERE fault IS NULL
+    )
+    UNION
+    SELECT or_unknown(ProviderName), known(account), known(name) FROM (
+        SELECT DISTINCT ProviderName, SubAccountId AS account, SubAccountName AS name
+        FROM groups WHERE fault IS NULL
+    )
 ) JOIN texts_account USING (provider, text) WHERE name IS NOT NULL GROUP BY code ORDER BY code
 """
 """What each numbered account is called."""
@@ -173,11 +200,11 @@ def sum_up() -> str:
         for role in ROLES
     )
     return (
-        f"CREATE TABLE facts AS SELECT period, day, {ids}, BillingCurrency AS currency, "
+        f"CREATE TABLE facts AS SELECT period, day, {ids}, currency, "
         "nano(sum(billed)) AS billed_nano, nano(sum(effective)) AS effective_nano, "
         "nano(sum(listed)) AS list_nano, nano(sum(contracted)) AS contracted_nano, "
         "CAST(sum(quantity) AS DOUBLE) AS quantity, sum(line_items) AS line_items, "
-        f"bool_or(or_none(good.ChargeCategory) = '{PURCHASE}') AS is_purchase "
+        f"bool_or(trim(good.ChargeCategory) = '{PURCHASE}') IS TRUE AS is_purchase "
         f"FROM good {joins} GROUP BY ALL"
     )
 
@@ -215,7 +242,7 @@ def summary_of(period: str, table: str) -> str:
 
 TOTALS = """
 SELECT period, currency, line_items, facts, billed, effective, listed, contracted FROM (
-    SELECT period, BillingCurrency AS currency, sum(line_items) AS line_items,
+    SELECT period, currency, sum(line_items) AS line_items,
         sum(billed) AS billed, sum(effective) AS effective, sum(listed) AS listed,
         sum(contracted) AS contracted
     FROM good GROUP BY ALL

@@ -13,6 +13,7 @@ import duckdb
 from spendwatt import focus
 from spendwatt.errors import InputError
 from storage.aggregation import facts, reading
+from storage.aggregation.amounts import read_amount
 from storage.aggregation.careful import LINE, Reread, rewrite
 from storage.aggregation.reading import Shape, line_items, shapes_of
 
@@ -35,13 +36,33 @@ class Items:
         self.copies: dict[str, File] = {}
         self.reread: dict[str, Reread] = {}
         self.day_first: list[str] = []
+        self.reads_odd_amounts = False
 
     def group(self) -> None:
         """Make the table of groups. Raises InputError naming the file that cannot be read."""
         try:
             self._group(self.files)
-        except (duckdb.InvalidInputException, duckdb.IOException, duckdb.SerializationException):
-            self._group([self._readable(file) for file in self.files])
+        except duckdb.InvalidInputException as err:
+            if reading.ODD not in str(err):
+                self._group_carefully()
+                return
+            self._read_odd_amounts()
+            self.group()
+        except (duckdb.IOException, duckdb.SerializationException):
+            self._group_carefully()
+
+    def _group_carefully(self) -> None:
+        self._read_odd_amounts()
+        self._group([self._readable(file) for file in self.files])
+
+    def _read_odd_amounts(self) -> None:
+        """Have amounts that DuckDB cannot read by itself read in Python, from now on."""
+        if not self.reads_odd_amounts:
+            self.reads_odd_amounts = True
+            self.db.execute("DROP MACRO odd_amount")
+            self.db.create_function(  # type: ignore[call-overload]
+                "odd_amount", read_amount, ["VARCHAR"], "VARCHAR", null_handling="special"
+            )
 
     def quarantined(self) -> list[tuple[str | None, int]]:
         """Give how many rows of each period were set aside; None where the period is unknown."""

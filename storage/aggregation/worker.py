@@ -9,6 +9,7 @@ the parent went away, it removes the folder and ends.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -23,7 +24,6 @@ import duckdb
 
 from spendwatt.errors import InputError, MoneyError, SpendwattError, StorageError
 from storage.aggregation import facts, reading
-from storage.aggregation.amounts import read_amount
 from storage.aggregation.items import Items
 from storage.aggregation.notes import notes
 from storage.aggregation.tags import canonical_tags
@@ -46,16 +46,13 @@ class Worker:
         }
         for name, value in settings.items():
             self.db.execute(f"SET {name} = '{value}'")
-        for name, function in (("odd_amount", read_amount), ("canonical_tags", canonical_tags)):
-            self.db.create_function(  # type: ignore[call-overload]
-                name, function, ["VARCHAR"], "VARCHAR", null_handling="special"
-            )
         self.db.execute(reading.MACROS + facts.MACROS)
 
     def aggregate(self, request: dict[str, Any]) -> dict[str, Any]:
         """Read the files, group their line items, and write the dimensions' texts."""
         items = Items(self.db, self.folder, request["files"], request["billing_period"])
         items.group()
+        self._canonical_tags()
         for statement in facts.number(request["default_currency"]):
             self.db.execute(statement)
         for table in facts.TABLES:
@@ -75,6 +72,17 @@ class Worker:
             "examples": items.examples(),
             "notes": [*items.notes(), *notes(self.db, items.columns_read())],
         }
+
+    def _canonical_tags(self) -> None:
+        """Bring the distinct tag sets to their canonical text, in Python: there are few."""
+        path = self.folder / "tags.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+            found = self.db.execute(facts.DISTINCT_TAGS)
+            while rows := found.fetchmany(10_000):
+                pairs = ((tags, canonical_tags(tags)) for (tags,) in rows)
+                writer.writerows(pair for pair in pairs if pair[1] is not None)
+        self.db.execute(facts.take_tags(str(path)))
 
     def write_facts(self, _request: dict[str, Any]) -> dict[str, Any]:
         """Put the database's ids in the texts' place, sum to facts, and write all rows."""

@@ -226,6 +226,7 @@ def _write_rows(connection: Connection, staging: Staging, period: Period, new_id
             [column.name for column in table.columns],
             staging.rows_of(table.name, period.start),
             first=new_id,
+            required={column.name for column in table.columns if not column.nullable},
         )
 
 
