@@ -7,6 +7,7 @@ import random
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
@@ -285,6 +286,14 @@ def test_equal_tags_in_other_spelling_are_one_set(store: Store, make_delivery) -
     ingest(store, make_delivery([{"Tags": text} for text in spellings]), now=NOW)
     assert billed(store, "tag:a", "tag:b") == {("1", "2"): Decimal("4.5")}
     assert len(contents(store)["cost_daily"]) == 1
+
+
+def test_delivery_of_one_period_takes_all_its_rows(sqlite_store: Store, make_delivery) -> None:
+    other = {"BillingPeriodStart": "2025-12-01T00:00:00Z"}
+    whole = replace(make_delivery([{}, other]), billing_period=date(2026, 1, 1))
+    (done,) = ingest(sqlite_store, whole, now=NOW)
+    assert (done.billing_period, done.rows) == (date(2026, 1, 1), 2)
+    assert known(sqlite_store, "aws") == {"2026-01": whole.fingerprint}
 
 
 def test_delivery_names_its_files_and_period(store: Store, make_delivery) -> None:
