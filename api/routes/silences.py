@@ -63,46 +63,30 @@ def router() -> APIRouter:
     """Make the routes."""
     routes = APIRouter(tags=["findings"])
     reads, writes = Depends(requires(Role.VIEWER)), Depends(requires(Role.OPERATOR))
-
-    @routes.get(
+    routes.add_api_route(
         "/silences",
+        _list_silences,
+        methods=["GET"],
         dependencies=[reads],
         response_class=Response,
         operation_id="list_silences",
         summary="What is muted now, until when, and who said so?",
         responses=answers(_LIST),
     )
-    def list_silences(request: Request) -> Response:
-        context = context_of(request)
-        read_all(given(request), (), context.clock())
-        with context.store.read() as connection:
-            found = silences.active(connection, context.clock())
-        return json_response(to_json({"silences": [_fields(silence) for silence in found]}))
-
-    @routes.post(
+    routes.add_api_route(
         "/silences",
+        _add_silence,
+        methods=["POST"],
         status_code=HTTPStatus.CREATED,
         response_class=Response,
         operation_id="add_silence",
         summary="Mute what a filter matches, for a while.",
         responses=made(_SILENCE),
     )
-    def add_silence(request: Request, new: NewSilence, caller: Operator) -> Response:
-        context = context_of(request)
-        now = context.clock()
-        with context.store.write() as connection:
-            silence = silences.create(
-                connection,
-                new.filter,
-                ends_at=_end(new.duration, now),
-                reason=new.reason,
-                created_by=caller.name,
-                now=now,
-            )
-        return json_response(to_json(_fields(silence)), HTTPStatus.CREATED)
-
-    @routes.delete(
+    routes.add_api_route(
         "/silences/{id}",
+        _end_silence,
+        methods=["DELETE"],
         status_code=HTTPStatus.NO_CONTENT,
         dependencies=[writes],
         response_class=Response,
@@ -110,22 +94,46 @@ def router() -> APIRouter:
         summary="End a silence now.",
         responses=problems({HTTPStatus.NOT_FOUND: "No silence with this number is active"}),
     )
-    def end_silence(
-        request: Request,
-        id: Annotated[int, Path(ge=1, le=_MAX_ID)],  # noqa: A002  the address says id
-    ) -> Response:
-        context = context_of(request)
-        with context.store.write() as connection:
-            ended = silences.end(connection, id, context.clock())
-        if not ended:
-            raise Refused(
-                HTTPStatus.NOT_FOUND,
-                f"no silence with the number {id} is active",
-                do="GET /api/v1/silences lists those that are",
-            )
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
     return routes
+
+
+def _list_silences(request: Request) -> Response:
+    context = context_of(request)
+    read_all(given(request), (), context.clock())
+    with context.store.read() as connection:
+        found = silences.active(connection, context.clock())
+    return json_response(to_json({"silences": [_fields(silence) for silence in found]}))
+
+
+def _add_silence(request: Request, new: NewSilence, caller: Operator) -> Response:
+    context = context_of(request)
+    now = context.clock()
+    with context.store.write() as connection:
+        silence = silences.create(
+            connection,
+            new.filter,
+            ends_at=_end(new.duration, now),
+            reason=new.reason,
+            created_by=caller.name,
+            now=now,
+        )
+    return json_response(to_json(_fields(silence)), HTTPStatus.CREATED)
+
+
+def _end_silence(
+    request: Request,
+    id: Annotated[int, Path(ge=1, le=_MAX_ID)],  # noqa: A002  the address says id
+) -> Response:
+    context = context_of(request)
+    with context.store.write() as connection:
+        ended = silences.end(connection, id, context.clock())
+    if not ended:
+        raise Refused(
+            HTTPStatus.NOT_FOUND,
+            f"no silence with the number {id} is active",
+            do="GET /api/v1/silences lists those that are",
+        )
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _end(text: str, now: datetime) -> datetime:

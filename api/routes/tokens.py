@@ -54,51 +54,59 @@ class NewToken(BaseModel):
 def router() -> APIRouter:
     """Make the routes."""
     routes = APIRouter(tags=["tokens"], dependencies=[Depends(requires(Role.ADMIN))])
-
-    @routes.get(
+    routes.add_api_route(
         "/tokens",
+        _list_tokens,
+        methods=["GET"],
         response_class=Response,
         operation_id="list_tokens",
         summary="Which tokens were made, for whom, and when was each last used?",
         responses=answers(_LIST),
     )
-    def list_tokens(request: Request) -> Response:
-        context = context_of(request)
-        read_all(given(request), (), context.clock())
-        with context.store.read() as connection:
-            found = tokens.list_tokens(connection)
-        return json_response(to_json({"tokens": [asdict(token) for token in found]}))
-
-    @routes.post(
+    routes.add_api_route(
         "/tokens",
+        _create_token,
+        methods=["POST"],
         status_code=HTTPStatus.CREATED,
         response_class=Response,
         operation_id="create_token",
         summary="Make a token. Its secret is shown in this answer and never again.",
         responses=made(_MADE),
     )
-    def create_token(request: Request, new: NewToken) -> Response:
-        context = context_of(request)
-        with context.store.write() as connection:
-            created = tokens.create(connection, new.name, new.role, context.clock())
-        body = {**asdict(created.token), "secret": created.secret}
-        return json_response(to_json(body), HTTPStatus.CREATED)
-
-    @routes.delete(
+    routes.add_api_route(
         "/tokens/{id}",
+        _revoke_token,
+        methods=["DELETE"],
         status_code=HTTPStatus.NO_CONTENT,
         response_class=Response,
         operation_id="revoke_token",
         summary="Make a token open nothing any more.",
         responses=problems({}),
     )
-    def revoke_token(
-        request: Request,
-        id: Annotated[str, Path(pattern="^[0-9a-f]{12}$")],  # noqa: A002  the address says id
-    ) -> Response:
-        context = context_of(request)
-        with context.store.write() as connection:
-            tokens.revoke(connection, id, context.clock())
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
     return routes
+
+
+def _list_tokens(request: Request) -> Response:
+    context = context_of(request)
+    read_all(given(request), (), context.clock())
+    with context.store.read() as connection:
+        found = tokens.list_tokens(connection)
+    return json_response(to_json({"tokens": [asdict(token) for token in found]}))
+
+
+def _create_token(request: Request, new: NewToken) -> Response:
+    context = context_of(request)
+    with context.store.write() as connection:
+        created = tokens.create(connection, new.name, new.role, context.clock())
+    body = {**asdict(created.token), "secret": created.secret}
+    return json_response(to_json(body), HTTPStatus.CREATED)
+
+
+def _revoke_token(
+    request: Request,
+    id: Annotated[str, Path(pattern="^[0-9a-f]{12}$")],  # noqa: A002  the address says id
+) -> Response:
+    context = context_of(request)
+    with context.store.write() as connection:
+        tokens.revoke(connection, id, context.clock())
+    return Response(status_code=HTTPStatus.NO_CONTENT)
