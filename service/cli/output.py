@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -79,8 +80,14 @@ def _show_table(table: Table) -> None:
     # Redirected to a file nothing is cut to a screen's width.
     console = Console(width=None if sys.stdout.isatty() else 400, highlight=False)
     console.print(drawn if table.rows else "Nothing to show.")
-    for line in table.notes:
+    rounded = "Amounts are rounded for reading; --format json gives every digit."
+    is_rounded = any(_is_rounded(value) for row in table.rows for value in row.values())
+    for line in (*table.notes, *([rounded] if is_rounded else [])):
         console.print(escape(f"Note: {line}"))
+
+
+def _is_rounded(value: Any) -> bool:
+    return isinstance(value, Decimal) and value != value.quantize(Decimal("0.01"))
 
 
 def _is_told(column: Column, table: Table) -> bool:
@@ -101,6 +108,21 @@ def text_of(value: Any) -> str:
         return f"{len(known)} (see --format json)" if many else ", ".join(map(text_of, known))
     if isinstance(value, datetime):
         value = value.replace(microsecond=0)
-    if isinstance(value, float):
-        value = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return _number_text(value)
     return str(jsonable(value))
+
+
+def _number_text(value: float | Decimal) -> str:
+    if isinstance(value, Decimal):
+        return amount_for_reading(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def amount_for_reading(amount: Decimal) -> str:
+    """Round to cents; below a cent, to two digits: what is small must not look like nothing."""
+    if amount and abs(amount) < Decimal("0.01"):
+        return f"{amount:.1e}" if abs(amount) < Decimal("0.000001") else f"{amount:.2g}"
+    return f"{amount:,.2f}"
