@@ -97,6 +97,9 @@ class Changes(Report):
         )
 
 
+Place = tuple[date, str, date]
+"""Usage day, source, billing period: what a delivery tells first, or tells again."""
+
 Key = tuple[date | None, tuple[str, ...], str]
 
 
@@ -130,13 +133,14 @@ def _needed(query: Query) -> list[str]:
     return sorted({*(query.aggregate or BY_DEFAULT), *fields_of(query.filter)})
 
 
-def _told_as(change: Change) -> tuple[date, str]:
-    return change.day, change.source
+def _told_as(change: Change) -> Place:
+    # By billing period: another month's charge for the same day is an addition, no correction.
+    return change.day, change.source, change.billing_period
 
 
-def _first_deliveries(found: Iterable[Change]) -> dict[tuple[date, str], int]:
+def _first_deliveries(found: Iterable[Change]) -> dict[Place, int]:
     """Give the delivery by which each source first told of each day."""
-    first: dict[tuple[date, str], int] = {}
+    first: dict[Place, int] = {}
     for change in found:
         first.setdefault(_told_as(change), change.delivery_id)
     return first
