@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -102,8 +103,11 @@ class _AdvisoryLock:
         return True
 
     def release(self) -> None:
-        # Closed for good, not given back to the pool: the lock ends with the session.
         if self._connection is not None:
+            # Said, since the server notices the end of a session only some time after it; and
+            # closed for good, not given back to the pool, in case it could not be said.
+            with suppress(SQLAlchemyError):
+                self._connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_KEY})")
             self._connection.invalidate()
             self._connection.close()
             self._connection = None
