@@ -38,7 +38,7 @@ class RouteSettings(SettingsModel):
 class AlertSettings(SettingsModel):
     """How findings are told."""
 
-    repeat_critical_every: Duration | Literal["never"] = timedelta(days=1)
+    repeat_critical_every: Duration | Literal["never"] = timedelta(days=7)
     """How often an open critical finding is told again though nothing changed."""
     repeat_warning_every: Duration | Literal["never"] = "never"
     """The same for warnings."""

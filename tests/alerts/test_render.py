@@ -173,7 +173,7 @@ def test_money_in_two_currencies_is_not_added(idle: Any) -> None:
 
 def test_still_open_critical_finding_says_so(idle: Any) -> None:
     critical = idle(severity=Severity.CRITICAL)
-    message = tell([critical], told=[critical], now=NOON + 24 * HOUR)
+    message = tell([critical], told=[critical], now=NOON + 7 * 24 * HOUR)
     assert message.title == "Still so: Idle: H100 0 held 22 h by ada"
     assert message.severity is Severity.CRITICAL
 
