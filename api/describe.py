@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from api.problems import MEDIA_TYPE, REFERENCE
-from reports.contract import Option
+from reports.options import Option
 from reports.render import column_brief
 from spendwatt.table import Column, DataStatus
 

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 
 from api.context import context_of
 from api.describe import answers, described, table_schema
-from reports.contract import Option, Report, ask
-from reports.parse import parameters, parse_query, read
+from reports.contract import Report, ask, parameters, parse_query
+from reports.options import Option, read
 from reports.render import column_json, table_csv, table_json, to_json
 from spendwatt.errors import UsageError
 from spendwatt.table import Table

@@ -9,8 +9,9 @@ from typing import Any
 from analysis.economics.answers import AnswerKind, Origin
 from analysis.economics.comparison import Comparison
 from analysis.economics.futures import drawn_row, futures
-from reports.contract import Option, Report, page
+from reports.contract import Report, page
 from reports.measured import comparisons
+from reports.options import Option
 from spendwatt.estate import Estate
 from spendwatt.query import Query
 from spendwatt.table import Column, DataStatus, Table

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from reports.contract import ACCUMULATE, COST_METRIC, Option, Report, page
+from reports.contract import ACCUMULATE, COST_METRIC, Report, page
+from reports.options import Option
 from spendwatt.clock import midnight
 from spendwatt.errors import UsageError
 from spendwatt.estate import Estate

@@ -1,40 +1,29 @@
-"""What a report declares, what it may use, and how one is asked by name."""
+"""What a report declares, and how it is asked: by name, with parameters as texts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from reports import GROUP, REPORTS
+from reports.options import (
+    LIMIT,
+    OFFSET,
+    Option,
+    aggregate_option,
+    filter_option,
+    read_all,
+    window_option,
+)
 from spendwatt import plugins
 from spendwatt.errors import UsageError
 from spendwatt.estate import Estate
 from spendwatt.query import CostMetric, Query
 from spendwatt.table import Column, Table
+from spendwatt.window import parse_window
 from storage.engine import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A parameter of a report, as REST, the CLI and the docs show it."""
-
-    name: str
-    kind: str
-    """`text`, `integer`, `decimal`, `boolean`, `day`, `moment`; also, for the words that reports
-    share, `window`, `names` and `filter`."""
-    help: str
-    """One sentence."""
-    example: str
-    default: Any = None
-    """The value when it is not given; None means that there is none. Texts of a window or of
-    names are read like the user's."""
-    choices: tuple[str, ...] = ()
-    """What is allowed; empty allows everything of the kind. For `names`, `label` and `tag` stand
-    for label:NAME and tag:NAME; for `filter` these are the fields."""
-    minimum: int | None = None
-    maximum: int | None = None
 
 
 class Report(Protocol):
@@ -75,6 +64,43 @@ ACCUMULATE = Option(
     "false",
     default=True,
 )
+_FIELDS = {COST_METRIC.name, ACCUMULATE.name}
+
+
+def parameters(report: Report) -> tuple[Option, ...]:
+    """List every parameter that a report takes: the shared words that apply, then its own."""
+    shared: list[Option] = []
+    if report.default_window is not None:
+        shared.append(window_option(report.default_window))
+    if report.aggregates:
+        shared.append(aggregate_option(report.aggregates))
+    if report.filters:
+        shared.append(filter_option(report.filters))
+    sort_by = Option(
+        "sort_by",
+        "text",
+        "A column's name, with a leading - for falling order.",
+        "-" + _telling(report),
+    )
+    return (*shared, *report.options, sort_by, LIMIT, OFFSET)
+
+
+def parse_query(params: Mapping[str, str], report: Report, now: datetime) -> Query:
+    """Read a question to a report. Raises UsageError naming the parameter and what is allowed."""
+    found = read_all(params, parameters(report), now)
+    aggregate = found.get("aggregate") or ()
+    return Query(
+        window=found.get("window") or parse_window("today", now),
+        aggregate=aggregate,
+        accumulate=found.get(ACCUMULATE.name, True),
+        filter=found.get("filter"),
+        cost_metric=CostMetric(found.get(COST_METRIC.name, CostMetric.BILLED)),
+        limit=found["limit"],
+        offset=found["offset"],
+        sort_by=_checked_sort(found["sort_by"], report, aggregate),
+        options={o.name: found[o.name] for o in report.options if o.name not in _FIELDS},
+        asked_at=now,
+    )
 
 
 def names() -> list[str]:
@@ -97,8 +123,6 @@ def run_report(
     name: str, params: Mapping[str, str], store: Store, estate: Estate, now: datetime
 ) -> Table:
     """Ask a report by name, with parameters as texts. Raises UsageError, StorageError."""
-    from reports.parse import parse_query
-
     report = find_report(name)
     return ask(report, parse_query(params, report, now), store, estate)
 
@@ -143,3 +167,23 @@ def wrong_sort(sort_by: str, allowed: Sequence[str]) -> UsageError:
         do=f"Allowed: {', '.join(allowed)}; a leading - for falling order",
         parameter="sort_by",
     )
+
+
+def _sortable(report: Report) -> list[str]:
+    return [column.name for column in report.columns if column.kind != "object"]
+
+
+def _telling(report: Report) -> str:
+    """Give the column that an example sorts by: the first money, else the last that can be."""
+    money = [column.name for column in report.columns if column.kind == "money"]
+    return money[0] if money else _sortable(report)[-1]
+
+
+def _checked_sort(sort_by: str | None, report: Report, aggregate: tuple[str, ...]) -> str | None:
+    if sort_by is None:
+        return None
+    keyed = [name for name in aggregate if ":" in name]
+    allowed = _sortable(report) + keyed
+    if sort_by.removeprefix("-") not in allowed:
+        raise wrong_sort(sort_by, allowed)
+    return sort_by

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reports.contract import ACCUMULATE, COST_METRIC, Option, Report, wrong_sort
+from reports.contract import ACCUMULATE, COST_METRIC, Report, wrong_sort
 from reports.freshness import freshness
+from reports.options import Option
 from spendwatt.clock import midnight
 from spendwatt.estate import Estate
 from spendwatt.query import CostMetric, Query

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from reports.contract import Option
+from reports.options import Option
 from spendwatt.estate import Asset, Estate
 from spendwatt.query import Query, getter, matches
 from spendwatt.table import Column

@@ -25,7 +25,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_KEYED = {"label", "tag"}
+KEYED = {"label", "tag"}
+"""Fields that need the name of a key: label[team]."""
 
 
 def parse_filter(text: str) -> Filter:
@@ -92,8 +93,8 @@ class _Reader:
         if match is None or match["field"] is None:
             raise self.wrong("a field and a comparison")
         field, key = match["field"].lower(), match["key"]
-        if (field in _KEYED) != (key is not None):
-            raise self.wrong("label[NAME] or tag[NAME]" if field in _KEYED else f"{field} alone")
+        if (field in KEYED) != (key is not None):
+            raise self.wrong("label[NAME] or tag[NAME]" if field in KEYED else f"{field} alone")
         self.place = match.end()
         values = [self.value()]
         while self.take_mark(","):

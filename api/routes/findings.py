@@ -12,7 +12,7 @@ from api.describe import answers, described, row_schema
 from api.mount import FORMAT, given, json_response, table_response
 from api.problems import Refused
 from reports.findings import COLUMNS, stored_fields
-from reports.parse import LIMIT, OFFSET, filter_option, read_all, window_option
+from reports.options import LIMIT, OFFSET, filter_option, read_all, window_option
 from reports.render import to_json
 from spendwatt.finding_filter import FIELDS
 from spendwatt.table import Table

@@ -16,7 +16,7 @@ from api.context import context_of
 from api.describe import answers, made, problems, row_schema
 from api.mount import given, json_response
 from api.problems import Refused
-from reports.parse import read_all
+from reports.options import read_all
 from reports.render import to_json
 from spendwatt.errors import UsageError
 from spendwatt.filter_grammar import MAX_LENGTH

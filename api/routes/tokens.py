@@ -14,7 +14,7 @@ from api.bodies import Storable
 from api.context import context_of
 from api.describe import answers, made, problems, row_schema
 from api.mount import given, json_response
-from reports.parse import read_all
+from reports.options import read_all
 from reports.render import to_json
 from spendwatt.table import Column
 from storage import tokens

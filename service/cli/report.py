@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from reports.contract import Option, find_report, names, run_report
-from reports.parse import parameters
+from reports.contract import find_report, names, parameters, run_report
+from reports.options import Option
 from service.cli.output import Format, FormatOption, show
 from service.cli.state import State
 

@@ -56,7 +56,6 @@ FIELDS: dict[str, Field] = {
 """What costs can be grouped by and filtered on, beside currency, labels and tags."""
 
 CURRENCY = "currency"
-KEYED = ("label", "tag")
 
 
 class Fields:

@@ -23,9 +23,6 @@ from sqlalchemy import (
 
 from storage.schema import BigId, Moment, Nano, metadata
 
-NONE_ID = 0
-"""Id of each dimension's row with the empty text: the bill names none."""
-
 provider = Table(
     "provider",
     metadata,

@@ -17,7 +17,8 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.context import ApiSettings
 from api.server import server_config
-from reports.contract import ACCUMULATE, COST_METRIC, Option, Report, page
+from reports.contract import ACCUMULATE, COST_METRIC, Report, page
+from reports.options import Option
 from spendwatt.estate import Estate
 from spendwatt.query import Query
 from spendwatt.table import Column, DataStatus, Table

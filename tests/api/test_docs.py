@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reports.contract import Option, Report, find_report, names
-from reports.parse import parameters
+from reports.contract import Report, find_report, names, parameters
+from reports.options import Option
 from spendwatt.table import Column
 from storage.engine import Store
 

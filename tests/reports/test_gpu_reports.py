@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reports.contract import Report, ask
+from reports.contract import Report, ask, parse_query
 from reports.energy import Energy
 from reports.gpus import Gpus
 from reports.idle import Idle
-from reports.parse import parse_query
 from service import idle
 from spendwatt.errors import UsageError
 from spendwatt.estate import Asset, EnergyPrice, Estate, LabelRule, TariffBand

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.contract import ACCUMULATE, COST_METRIC, Option, Report, page
-from reports.parse import parameters, parse_query
+from reports.contract import ACCUMULATE, COST_METRIC, Report, page, parameters, parse_query
+from reports.options import Option
 from spendwatt.errors import UsageError
 from spendwatt.query import Condition, CostMetric, Op, Query
 from spendwatt.table import Column, Table

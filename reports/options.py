@@ -1,22 +1,44 @@
-"""Reads a report's parameters from texts, for REST and the CLI alike."""
+"""Parameters as data, and how their texts are read: alike for REST and the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from reports.contract import ACCUMULATE, COST_METRIC, Option, Report, wrong_sort
 from spendwatt.clock import parse_moment
 from spendwatt.errors import UsageError
-from spendwatt.filter_grammar import EXAMPLE, is_storable, parse_filter
-from spendwatt.query import MAX_LIMIT, CostMetric, Filter, Query, fields_of
+from spendwatt.filter_grammar import EXAMPLE, KEYED, is_storable, parse_filter
+from spendwatt.query import MAX_LIMIT, Filter, fields_of
 from spendwatt.window import Window, parse_window
 
 MAX_NAMES = 8
 MAX_OFFSET = 1_000_000_000
 MAX_TEXT = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A parameter, as REST, the CLI and the docs show it."""
+
+    name: str
+    kind: str
+    """`text`, `integer`, `decimal`, `boolean`, `day`, `moment`; also, for the words that reports
+    share, `window`, `names` and `filter`."""
+    help: str
+    """One sentence."""
+    example: str
+    default: Any = None
+    """The value when it is not given; None means that there is none. Texts of a window or of
+    names are read like the user's."""
+    choices: tuple[str, ...] = ()
+    """What is allowed; empty allows everything of the kind. For `names`, `label` and `tag` stand
+    for label:NAME and tag:NAME; for `filter` these are the fields."""
+    minimum: int | None = None
+    maximum: int | None = None
+
 
 LIMIT = Option(
     "limit", "integer", "Most rows to give.", "100", default=1_000, minimum=1, maximum=MAX_LIMIT
@@ -24,44 +46,6 @@ LIMIT = Option(
 OFFSET = Option(
     "offset", "integer", "Rows to leave out first.", "0", default=0, minimum=0, maximum=MAX_OFFSET
 )
-_FIELDS = {COST_METRIC.name, ACCUMULATE.name}
-_KEYED = {"label", "tag"}
-
-
-def parameters(report: Report) -> tuple[Option, ...]:
-    """List every parameter that a report takes: the shared words that apply, then its own."""
-    shared: list[Option] = []
-    if report.default_window is not None:
-        shared.append(window_option(report.default_window))
-    if report.aggregates:
-        shared.append(_aggregate(report.aggregates))
-    if report.filters:
-        shared.append(filter_option(report.filters))
-    sort_by = Option(
-        "sort_by",
-        "text",
-        "A column's name, with a leading - for falling order.",
-        "-" + _telling(report),
-    )
-    return (*shared, *report.options, sort_by, LIMIT, OFFSET)
-
-
-def parse_query(params: Mapping[str, str], report: Report, now: datetime) -> Query:
-    """Read a question to a report. Raises UsageError naming the parameter and what is allowed."""
-    found = read_all(params, parameters(report), now)
-    aggregate = found.get("aggregate") or ()
-    return Query(
-        window=found.get("window") or parse_window("today", now),
-        aggregate=aggregate,
-        accumulate=found.get(ACCUMULATE.name, True),
-        filter=found.get("filter"),
-        cost_metric=CostMetric(found.get(COST_METRIC.name, CostMetric.BILLED)),
-        limit=found["limit"],
-        offset=found["offset"],
-        sort_by=_checked_sort(found["sort_by"], report, aggregate),
-        options={o.name: found[o.name] for o in report.options if o.name not in _FIELDS},
-        asked_at=now,
-    )
 
 
 def read_all(params: Mapping[str, str], options: Sequence[Option], now: datetime) -> dict[str, Any]:
@@ -91,7 +75,8 @@ def read(option: Option, text: str, now: datetime) -> Any:
     return _READERS[option.kind](option, text.strip(), now)
 
 
-def _aggregate(allowed: tuple[str, ...]) -> Option:
+def aggregate_option(allowed: tuple[str, ...]) -> Option:
+    """Make the parameter `aggregate` over some names."""
     return Option(
         "aggregate",
         "names",
@@ -114,7 +99,7 @@ def window_option(default: str | None) -> Option:
 
 def filter_option(allowed: tuple[str, ...]) -> Option:
     """Make the parameter `filter` over some fields."""
-    first = next((field for field in allowed if field not in _KEYED), "label[team]")
+    first = next((field for field in allowed if field not in KEYED), "label[team]")
     example = EXAMPLE if {"label", "service"} <= set(allowed) else f'{first}:"NAME"'
     return Option(
         "filter", "filter", "What to count, in the filter language.", example, choices=allowed
@@ -125,26 +110,6 @@ def _default(option: Option, now: datetime) -> Any:
     if option.kind in {"window", "names"} and option.default is not None:
         return read(option, option.default, now)
     return option.default
-
-
-def _sortable(report: Report) -> list[str]:
-    return [column.name for column in report.columns if column.kind != "object"]
-
-
-def _telling(report: Report) -> str:
-    """Give the column that an example sorts by: the first money, else the last that can be."""
-    money = [column.name for column in report.columns if column.kind == "money"]
-    return money[0] if money else _sortable(report)[-1]
-
-
-def _checked_sort(sort_by: str | None, report: Report, aggregate: tuple[str, ...]) -> str | None:
-    if sort_by is None:
-        return None
-    keyed = [name for name in aggregate if ":" in name]
-    allowed = _sortable(report) + keyed
-    if sort_by.removeprefix("-") not in allowed:
-        raise wrong_sort(sort_by, allowed)
-    return sort_by
 
 
 def _wrong(option: Option, text: str, allowed: str) -> UsageError:
@@ -227,7 +192,7 @@ def _read_names(option: Option, text: str, _now: datetime) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         field, _, key = name.partition(":")
-        if field not in option.choices or (field in _KEYED) != bool(key):
+        if field not in option.choices or (field in KEYED) != bool(key):
             raise _wrong(option, name, _named(option.choices))
     if len(set(names)) < len(names) or len(names) > MAX_NAMES:
         raise _wrong(option, text, f"up to {MAX_NAMES} different names")
@@ -235,7 +200,7 @@ def _read_names(option: Option, text: str, _now: datetime) -> tuple[str, ...]:
 
 
 def _named(choices: tuple[str, ...]) -> str:
-    return ", ".join(f"{name}:NAME" if name in _KEYED else name for name in choices)
+    return ", ".join(f"{name}:NAME" if name in KEYED else name for name in choices)
 
 
 def _read_filter(option: Option, text: str, _now: datetime) -> Filter:
@@ -251,7 +216,7 @@ def _read_filter(option: Option, text: str, _now: datetime) -> Filter:
 
 
 def _bracketed(choices: tuple[str, ...]) -> list[str]:
-    return [f"{name}[NAME]" if name in _KEYED else name for name in choices]
+    return [f"{name}[NAME]" if name in KEYED else name for name in choices]
 
 
 _READERS: dict[str, Callable[[Option, str, datetime], Any]] = {
