@@ -16,6 +16,7 @@ from analysis.bill_shock_replay import Replay
 from analysis.bill_shock_rules import DEFAULT, Rule, Thresholds
 from analysis.bill_shock_text import Shock, finding
 from analysis.forecast import MonthEnd, month_end
+from analysis.series import Ints
 from analysis.wording import day, number
 from spendwatt.clock import month_start, utc_day
 from spendwatt.records import Finding
@@ -61,7 +62,7 @@ class BillShock:
     """Finds bill shocks in the ledger."""
 
     kinds = (KIND,)
-    needs = ("ledger",)
+    needs = ("ledger", "account_names")
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -151,28 +152,60 @@ class _Seen:
     def shock(self, episode: Episode, cost: Toll) -> Shock:
         """Gather what the text needs."""
         replay, row = self.replay, episode.row
-        account = self._account(row)
-        stays = float(self.ends.p50[account])
+        usual = self._usual_month(episode)
         return Shock(
             replay=replay,
             ledger=self.inputs.ledger,
             episode=episode,
             toll=cost,
             as_of=self.inputs.as_of,
-            month_key=replay.keys[account],
-            month_stays=stays,
-            month_usual=stays - self._in_month(episode, cost),
+            names=self.inputs.account_names,
+            month_key=replay.keys[self._account(row)],
+            month_usual=usual,
+            month_stays=usual + self._in_month(episode, cost),
             is_new=episode.rule == Rule.NEW,
         )
 
-    def _in_month(self, episode: Episode, cost: Toll) -> float:
-        """Give what the shock adds to the present month, known and to come."""
+    def _usual_month(self, episode: Episode) -> float:
+        """Give the end of the account's month had the shock not been.
+
+        Only days that are whole count as they came; an unfinished one holds part of the shock.
+        The account's other services end as they are forecast, other shocks of theirs included.
+        """
         replay, row = self.replay, episode.row
-        columns = np.array([number(one) for one in self.ends.days]) - replay.first_day
-        ahead = int(np.sum(columns > replay.judged[row])) if cost.goes_on else 0
-        past = sorted({alert.day - replay.first_day for alert in episode.alerts} & {*columns})
-        excess = replay.state.cost[row, past] - np.nan_to_num(replay.state.expected[row, past])
-        return float(excess.sum()) + ahead * cost.per_day
+        columns = self._columns()
+        untouched = (columns <= replay.judged[row]) & ~np.isin(
+            columns, _columns_of(episode, replay)
+        )
+        own = np.where(untouched, self.ends.path[row], self.ends.usual[row])
+        return float(own.sum()) + float(self.ends.p50[self._beside(row)].sum())
+
+    def _in_month(self, episode: Episode, cost: Toll) -> float:
+        """Give what the shock adds to the month: known of whole days, and each other day's."""
+        replay, row = self.replay, episode.row
+        columns, judged = self._columns(), replay.judged[row]
+        past = np.isin(columns, _columns_of(episode, replay)) & (columns <= judged)
+        excess = self.ends.path[row] - self.ends.usual[row]
+        ahead = int(np.sum(columns > judged)) if cost.goes_on else 0
+        return float(excess[past].sum()) + ahead * cost.per_day
+
+    def _columns(self) -> Ints:
+        """Give the month's days as columns of the replay."""
+        return np.array([number(one) for one in self.ends.days]) - self.replay.first_day
+
+    def _beside(self, row: int) -> list[int]:
+        """Give the other services of a service's account; none for what is rolled up."""
+        keys, key = self.replay.keys, self.replay.keys[row]
+        if key.level != "service":
+            return []
+        return [
+            place
+            for place, other in enumerate(keys)
+            if place != row
+            and other.level == "service"
+            and other[:2] == key[:2]
+            and other.currency == key.currency
+        ]
 
     def _account(self, row: int) -> int:
         """Give the row of the account that a row belongs to."""
@@ -187,3 +220,7 @@ class _Seen:
             ),
             row,
         )
+
+
+def _columns_of(episode: Episode, replay: Replay) -> Ints:
+    return np.array(sorted({alert.day for alert in episode.alerts})) - replay.first_day

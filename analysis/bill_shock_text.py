@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -33,17 +34,24 @@ class Shock:
     episode: Episode
     toll: Toll
     as_of: datetime
+    names: Mapping[tuple[str, str], str]
+    """(provider, account) -> what people call the account."""
     month_key: SeriesKey
-    month_stays: float
-    """Forecast end of the account's month, the shock going on as it does."""
     month_usual: float
-    """The same without the shock."""
+    """Forecast end of the account's month had the shock not been."""
+    month_stays: float
+    """The same, the shock going on as it does."""
     is_new: bool
 
     @property
     def key(self) -> SeriesKey:
         """The series."""
         return self.replay.keys[self.episode.row]
+
+    @property
+    def name(self) -> str:
+        """The series as people call it."""
+        return series_name(self.key, self.names)
 
     @property
     def shown(self) -> Alert:
@@ -87,11 +95,12 @@ def find_causes(shock: Shock) -> list[Cause]:
     return causes(parts, shock.episode.direction)
 
 
-def series_name(key: SeriesKey) -> str:
-    """Name a series for people."""
+def series_name(key: SeriesKey, names: Mapping[tuple[str, str], str]) -> str:
+    """Name a series for people, its account by its name where that is known."""
     if key.level == "total":
         return f"All spend in {key.currency}"
-    return f"{key.provider} {key.account} {'(all services)' if key.service == ALL else key.service}"
+    account = names.get((key.provider, key.account), key.account)
+    return f"{key.provider} {account} {'(all services)' if key.service == ALL else key.service}"
 
 
 def _labels(key: SeriesKey, direction: str, started: date) -> dict[str, str]:
@@ -112,7 +121,7 @@ def _severity(shock: Shock) -> Severity:
 
 def _title(shock: Shock) -> str:
     last, coin = shock.shown, shock.key.currency
-    name, when = series_name(shock.key), short(day(last.day))
+    name, when = shock.name, short(day(last.day))
     if shock.is_new:
         return f"New: {name}, {money(_cost_now(shock), coin)} on {when}, nothing before"
     low, high = f"{last.low:,.0f}", f"{last.high:,.0f}"
@@ -139,10 +148,11 @@ def _detail(shock: Shock, ranked: list[Cause]) -> list[str]:
     if shares:
         lines.append(shares)
     if cost.goes_on:
-        account = series_name(shock.month_key)
+        account = series_name(shock.month_key, shock.names)
+        # Part of a day tells the least that a day costs.
+        stays = f"{'' if shock.is_whole else 'at least '}{money(shock.month_stays, coin)}"
         lines.append(
-            f"If it stays: month of {account} {money(shock.month_usual, coin)} -> "
-            f"{money(shock.month_stays, coin)}."
+            f"If it stays: month of {account} {money(shock.month_usual, coin)} -> {stays}."
         )
     lines.append(
         f"{short(last)} is {'complete' if shock.is_whole else 'not complete yet and will rise'}. "
@@ -176,15 +186,15 @@ def _shares_text(ranked: list[Cause]) -> str:
 def _with_next_step(made: Finding, shock: Shock, ranked: list[Cause]) -> Finding:
     from dataclasses import replace
 
-    key, since = shock.key, short(day(shock.episode.first_day))
+    since = short(day(shock.episode.first_day))
     where = f" in {ranked[0].part.value}" if ranked and ranked[0].part.value else ""
     if shock.episode.direction < 0:
         look = (
-            f"Check whether {series_name(key)} was meant to end{where}; if not, look for a stopped "
+            f"Check whether {shock.name} was meant to end{where}; if not, look for a stopped "
             f"job or a bill export that lost it since {since}."
         )
     else:
-        look = f"Look at what was started or changed in {series_name(key)}{where} on {since}."
+        look = f"Look at what was started or changed in {shock.name}{where} on {since}."
     planned = f"spendwatt silence 'id:\"{made.id}\"' --for 14d --reason planned"
     return replace(made, next_step=f"{look} Planned? `{planned}`")
 
@@ -203,6 +213,7 @@ def _evidence(shock: Shock, ranked: list[Cause]) -> dict[str, Any]:
         "day_is_complete": shock.is_whole,
         "days_alerted": len({alert.day for alert in shock.episode.alerts}),
         "first_day": day(shock.episode.first_day).isoformat(),
+        "account_name": shock.names.get((shock.key.provider, shock.key.account)),
         "rule": shock.episode.rule.name.lower(),
         "rule_text": RULE_TEXTS[Rule(shock.episode.rule)],
         "confidence": confidence(shock),

@@ -105,11 +105,13 @@ def _expected(replay: Replay, row: int, column: int) -> float:
 
 def regions(ledger: Ledger, key: SeriesKey, days: Ints) -> list[Part]:
     """Split days (from 1970-01-01) of a series by region; usual is the weekday's median."""
-    parts = []
+    places: dict[str, list[int]] = {}
     for place, (provider, account, service, region, currency) in enumerate(ledger.series):
-        if SeriesKey(provider, account, service, currency) != key:
-            continue
-        rows = ledger.series_index == place
+        if SeriesKey(provider, account, service, currency) == key:
+            places.setdefault(region, []).append(place)
+    parts = []
+    for region, members in places.items():
+        rows = np.isin(ledger.series_index, members)
         first = int(days.min()) - 7 * _WEEKS
         daily = _daily(ledger.day[rows], ledger.billed_cost[rows], first, int(days.max()))
         before = np.stack([daily[days - first - 7 * week] for week in range(1, _WEEKS + 1)])

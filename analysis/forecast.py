@@ -37,6 +37,8 @@ class MonthEnd:
     """Shape (rows, days): cost of each day, expected where it is not whole yet."""
     deviation: Floats
     """Standard deviation of the month's end."""
+    usual: Floats
+    """Shape (rows, days): what each day would cost if nothing unusual had happened lately."""
 
     @property
     def p50(self) -> Floats:
@@ -81,20 +83,31 @@ def month_end(replay: Replay, today: date) -> MonthEnd:
         days=days,
         path=path,
         deviation=_deviation(replay, np.where(whole, 0.0, expected)),
+        usual=_usual(replay, columns),
     )
 
 
 def _expected(replay: Replay, columns: Ints) -> Floats:
+    """Expect each day as the newest days were: a shock that lasts is carried on."""
+    return _costs(replay, columns, _recent_mean(replay), shift=_shift(replay))
+
+
+def _usual(replay: Replay, columns: Ints) -> Floats:
+    """Expect each day as the days before any shock were, which left its days out."""
+    return _costs(replay, columns, _recent_mean(replay, without_shocks=True), shift=None)
+
+
+def _costs(replay: Replay, columns: Ints, recent: Floats, *, shift: Floats | None) -> Floats:
+    """Give each day's cost: level, weekday and fees, or `recent` where a row has no level."""
     state, rows = replay.state, np.arange(len(replay.keys))
-    level = np.log(_bias(replay)) + _shift(replay)
+    level = np.log(_bias(replay)) + (0.0 if shift is None else shift)
     cost = np.zeros((len(rows), len(columns)))
     steady = ~(state.fit.active_share < INTERMITTENT_SHARE) & ~np.isnan(state.fit.level)
-    recent = _recent_mean(replay)
     for place, column in enumerate(columns):
         day = np.full(len(rows), max(int(column), 0))
-        usual = np.exp(np.minimum(state.fit.log_expected(rows, day) + level, 60))
+        typical = np.exp(np.minimum(state.fit.log_expected(rows, day) + level, 60))
         fee, _ = state.fees.expected(rows, day)
-        cost[:, place] = np.where(steady, np.nan_to_num(usual), recent) + fee
+        cost[:, place] = np.where(steady, np.nan_to_num(typical), recent) + fee
     return cost
 
 
@@ -121,9 +134,12 @@ def _bias(replay: Replay) -> Floats:
     return np.where(count >= 14, np.clip(mean / typical, 0.8, 1.25), 1.0)
 
 
-def _recent_mean(replay: Replay) -> Floats:
-    rows = np.arange(len(replay.keys))
-    recent = window(replay.state.cost, rows, replay.judged + 1, _RECENT_DAYS)
+def _recent_mean(replay: Replay, *, without_shocks: bool = False) -> Floats:
+    rows, ends = np.arange(len(replay.keys)), replay.judged + 1
+    recent = window(replay.state.cost, rows, ends, _RECENT_DAYS)
+    if without_shocks:
+        alerted = window(replay.state.left_out, rows, ends, _RECENT_DAYS) != 0
+        recent = np.where(alerted, np.nan, recent)
     mean: Floats = np.nan_to_num(recent).sum(axis=1) / np.maximum(
         np.sum(~np.isnan(recent), axis=1), 1
     )

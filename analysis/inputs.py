@@ -24,6 +24,8 @@ class Inputs:
     """Open findings of the analyzer's own kinds."""
     ledger: Ledger = field(default_factory=Ledger.empty)
     """Changes of the bill, by day, account, service, region and currency."""
+    account_names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(provider, account) -> what people call the account, where that is known."""
     asset_hours: Sequence[AssetHours] = ()
     """One per configured asset that telemetry knows, over the 49 days before `as_of`."""
     workload_spend: Sequence[WorkloadSpend] = ()

@@ -13,7 +13,8 @@ from spendwatt.money import NANO_PER_UNIT
 DAY_SECONDS = 86_400
 
 SeriesName = tuple[str, str, str, str, str]
-"""(provider, account, service, region, currency)."""
+"""(provider, account, service, region, currency); the account is the sub-account where the bill
+names one, else the billing account."""
 
 Change = tuple[SeriesName, int, int, bool, float, float]
 """(series, day, received, assumed, billed cost, effective cost), as `Ledger.of` takes them."""
@@ -28,7 +29,8 @@ class Ledger:
     """
 
     series: Sequence[SeriesName]
-    """Distinct (provider, account, service, region, currency)."""
+    """One (provider, account, service, region, currency) each. One may stand twice: a sub-account
+    that has moved from payer to payer goes on as one series."""
     series_index: NDArray[np.int32]
     """Row -> place in `series`."""
     day: NDArray[np.int32]

@@ -23,14 +23,15 @@ from spendwatt.clock import month_start, utc_day
 from spendwatt.errors import UsageError
 from spendwatt.estate import Estate
 from spendwatt.money import from_nano
-from spendwatt.query import Query, matches
+from spendwatt.query import Query
 from spendwatt.table import Column, DataStatus, Table
 from storage.engine import Store
 
 COIN = "billing_currency"
 COLUMNS = (
-    Column("provider", "text", "Who made the service; with aggregate=account or service."),
+    Column("provider", "text", "Who made the service; with any aggregate but budget."),
     Column("account", "text", "Billing account; with aggregate=account or service."),
+    Column("sub_account", "text", "Sub-account, else billing account; with its aggregate."),
     Column("service", "text", "Service; with aggregate=service."),
     Column("budget", "text", "Name of the budget; with aggregate=budget."),
     Column("month", "day", "First day of the UTC usage month."),
@@ -43,9 +44,13 @@ COLUMNS = (
     Column("breaks_on", "day", "Day on which the running total passes the budget."),
     Column("complete_until", "day", "Last day that is known whole; later ones are estimates."),
 )
-LEVELS = {(): "total", ("account",): "account", ("service",): "service"}
-_NAMES = {"total": (), "account": ("provider", "account")}
-_NAMES["service"] = ("provider", "account", "service")
+LEVELS: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {
+    (): ("total", ()),
+    ("account",): ("account", ("provider", "account")),
+    ("sub_account",): ("account", ("provider", "sub_account")),
+    ("service",): ("service", ("provider", "account", "service")),
+}
+"""Aggregate -> level of the series that are forecast, and the columns that name them."""
 _MONEY = tuple(column.name for column in COLUMNS if column.kind == "money")
 
 
@@ -54,7 +59,7 @@ class Forecast(Report):
 
     summary = "Where will the month end, and which budget breaks when?"
     columns = COLUMNS
-    aggregates = ("account", "service", "budget")
+    aggregates = ("account", "sub_account", "service", "budget")
     filters = spend.LEDGER_FIELDS
 
     def run(self, query: Query, store: Store, estate: Estate) -> Table:
@@ -64,14 +69,14 @@ class Forecast(Report):
         if query.aggregate not in LEVELS:
             raise UsageError(
                 "a forecast takes one aggregate at a time",
-                do="Allowed: account, service, budget, or none for the total",
+                do="Allowed: account, sub_account, service, budget, or none for the total",
                 parameter="aggregate",
             )
         with store.read() as connection:
             spent = _spent(connection, query)
-        level = LEVELS[query.aggregate]
+        level, named = LEVELS[query.aggregate]
         rows = _rows(spent, query.as_of, level)
-        names = (*_NAMES[level], "month", COIN, *_MONEY[:4], "complete_until")
+        names = (*named, "month", COIN, *_MONEY[:4], "complete_until")
         total = [
             {name: row[name] for name in (COIN, *_MONEY[:4])}
             for row in _rows(spent, query.as_of, "total")
@@ -135,7 +140,9 @@ class _Spent:
 
 def _spent(connection: Connection, query: Query) -> _Spent:
     found = spend.changes_of(connection, query.as_of)
-    wanted = [matches(query.filter, spend.series_getter(name)) for name in found.ledger.series]
+    if query.aggregate != ("sub_account",):
+        found = found.by_billing_account()
+    wanted = found.matching(query.filter)
     kept = np.array(wanted, dtype=np.bool_)[found.ledger.series_index]
     start = number(month_start(utc_day(query.as_of)))
     in_month = kept & (found.ledger.day >= start)
@@ -183,6 +190,7 @@ def _row(replay: Replay, ends: MonthEnd, row: int, billed: Decimal, today: date)
     return {
         "provider": key.provider,
         "account": key.account,
+        "sub_account": key.account,
         "service": key.service,
         "month": ends.month,
         COIN: key.currency,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -20,26 +20,33 @@ from analysis.wording import day as day_of
 from spendwatt.clock import midnight, utc_day
 from spendwatt.estate import Budget, Estate, LabelRule
 from spendwatt.money import from_nano
-from spendwatt.query import Getter, Query, fields_of, getter, matches
+from spendwatt.query import Filter, Query, fields_of, getter, matches
 from spendwatt.window import Window
 from storage.queries.costs import costs
-from storage.queries.ledger import changes
+from storage.queries.ledger import Series, changes
 
-LEDGER_FIELDS = ("provider", "account", "service", "region", "currency")
-"""What the ledger tells apart: its series in this order."""
-
-
-def series_getter(name: SeriesName) -> Getter:
-    """Give what a filter asks of a series of the ledger."""
-    return getter(dict(zip(LEDGER_FIELDS, name, strict=True)), {})
+LEDGER_FIELDS = ("provider", "account", "sub_account", "service", "region", "currency")
+"""What the ledger tells apart, in the words of costs: `account` is the billing account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The ledger for statistics, and the exact amounts of its rows beside it."""
+    """The ledger for statistics, and beside it the exact amounts of its rows."""
 
     ledger: Ledger
     billed_nano: NDArray[np.int64]
+    asked: Sequence[Series]
+    """Parallel to `ledger.series`: the values of `LEDGER_FIELDS`."""
+
+    def matching(self, filter_: Filter | None) -> list[bool]:
+        """Tell of each series whether the filter selects it."""
+        named = (dict(zip(LEDGER_FIELDS, one, strict=True)) for one in self.asked)
+        return [matches(filter_, getter(fields, {})) for fields in named]
+
+    def by_billing_account(self) -> Changes:
+        """Give the same with each series under the account that is billed."""
+        series = tuple((p, a, s, r, c) for p, a, _, s, r, c in self.asked)
+        return replace(self, ledger=replace(self.ledger, series=series))
 
 
 def ledger(connection: Connection, as_of: datetime, *, first_day: date | None = None) -> Ledger:
@@ -57,7 +64,7 @@ def changes_of(
     first = first_needed(as_of) if first_day is None else first_day
     rows = changes(connection, first_day=first, as_of=as_of)
     found = Ledger.from_columns(
-        rows.series,
+        [_series(one) for one in rows.series],
         series_index=rows.series_index,
         day=rows.day,
         received=rows.received,
@@ -65,7 +72,13 @@ def changes_of(
         billed_nano=rows.billed_nano,
         effective_nano=rows.effective_nano,
     )
-    return Changes(found, np.asarray(rows.billed_nano, dtype=np.int64))
+    return Changes(found, np.asarray(rows.billed_nano, dtype=np.int64), rows.series)
+
+
+def _series(asked: Series) -> SeriesName:
+    """Name a series by its sub-account: under one payer each of them spends in its own way."""
+    provider, account, sub_account, service, region, currency = asked
+    return provider, sub_account or account, service, region, currency
 
 
 def budget_days(connection: Connection, estate: Estate, as_of: datetime) -> dict[str, BudgetDays]:
@@ -92,7 +105,7 @@ _Row = tuple[str, str, date, Decimal]
 
 def _from_ledger(told: Changes, budget: Budget, last: date) -> Iterator[_Row]:
     sums: dict[tuple[int, int], int] = defaultdict(int)
-    wanted = [matches(budget.filter, series_getter(name)) for name in told.ledger.series]
+    wanted = told.matching(budget.filter)
     rows = zip(told.ledger.series_index, told.ledger.day, told.billed_nano, strict=True)
     for place, day, nano in rows:
         if wanted[place]:

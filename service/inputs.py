@@ -20,6 +20,7 @@ from spendwatt.records import Finding
 from spendwatt.window import Window
 from storage.engine import Store
 from storage.queries import gpus, idle
+from storage.queries.ledger import account_names
 from storage.queries.news import first_asked, last_news
 
 IDLE_DAYS = timedelta(days=7)
@@ -55,6 +56,7 @@ def source_states(asked: Asked) -> list[SourceState]:
 
 LOADERS: dict[str, Callable[[Asked], Any]] = {
     "ledger": lambda asked: spend.ledger(asked.connection, asked.as_of),
+    "account_names": lambda asked: account_names(asked.connection),
     "budget_days": lambda asked: spend.budget_days(asked.connection, asked.estate, asked.as_of),
     "asset_hours": lambda asked: measured.asset_hours(asked.connection, asked.estate, asked.as_of),
     "workload_spend": lambda asked: measured.workload_spend(

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection, select
 
-from storage.tables.bills import account, cost_ledger, provider, region, service
+from storage.tables.bills import account, account_name, cost_ledger, provider, region, service
 
-Series = tuple[str, str, str, str, str]
-"""(provider, billing account, service, region, currency)."""
+Series = tuple[str, str, str, str, str, str]
+"""(provider, billing account, sub-account, service, region, currency); what the bill does not name
+is empty."""
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,6 +48,7 @@ def changes(connection: Connection, *, first_day: date, as_of: datetime) -> Ledg
         select(
             c.provider_id,
             c.account_id,
+            c.sub_account_id,
             c.service_id,
             c.region_id,
             c.currency,
@@ -58,17 +60,18 @@ def changes(connection: Connection, *, first_day: date, as_of: datetime) -> Ledg
         ).where(c.day >= first_day, c.received_at <= as_of)
     )
     places: dict[Series, int] = {}
-    by_ids: dict[tuple[int, int, int, int, str], int] = {}
+    by_ids: dict[tuple[int, int, int, int, int, str], int] = {}
     index, days, received = [], [], []
     assumed, billed, effective = [], [], []
     for part in found.partitions(_BATCH):
-        for p, a, s, r, currency, day, at, guessed, billed_nano, effective_nano in part:
-            ids = (p, a, s, r, currency)
+        for p, a, sub, s, r, currency, day, at, guessed, billed_nano, effective_nano in part:
+            ids = (p, a, sub, s, r, currency)
             place = by_ids.get(ids)
             if place is None:
                 name = (
                     texts["provider"][p],
                     texts["account"][a],
+                    texts["account"][sub],
                     texts["service"][s],
                     texts["region"][r],
                     currency,
@@ -82,3 +85,13 @@ def changes(connection: Connection, *, first_day: date, as_of: datetime) -> Ledg
             billed.append(billed_nano)
             effective.append(effective_nano)
     return LedgerRows(tuple(places), index, days, received, assumed, billed, effective)
+
+
+def account_names(connection: Connection) -> dict[tuple[str, str], str]:
+    """Give what people call each account: (provider, id) -> newest name, where one is known."""
+    found = connection.execute(
+        select(provider.c.text, account.c.text, account_name.c.name)
+        .join_from(account_name, account)
+        .join(provider, provider.c.id == account.c.provider_id)
+    )
+    return {(maker, id_): name for maker, id_, name in found if name}
