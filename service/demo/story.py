@@ -57,8 +57,8 @@ class Story:
     messages: list[tuple[datetime, Message]]
 
 
-def play(folder: Path, progress: Progress) -> Story:
-    """Play everything into a database in `folder`."""
+def play(folder: Path, progress: Progress, *, until: date = company.TODAY) -> Story:
+    """Play every morning up to that of `until` into a database in `folder`."""
     clock = StoryClock(company.delivered_at(company.DAILY_FROM))
     settings = config.load(_settings_file(folder), {})
     store = wiring.open_database(settings)
@@ -73,7 +73,7 @@ def play(folder: Path, progress: Progress) -> Story:
                 company.write_bill(_bills(folder, source), source, month, company.DAILY_FROM)
     _collect(wired)
     day = company.DAILY_FROM
-    while day <= company.TODAY:
+    while day <= until:
         progress(f"{day:%d %B}: bills, readings, judgement, messages")
         clock.moment = company.delivered_at(day)
         _play_morning(wired, folder, day)
