@@ -12,6 +12,7 @@ from pydantic import Field
 from spendwatt.clock import rfc3339
 from spendwatt.records import Finding, Severity
 from spendwatt.settings import SettingsModel
+from spendwatt.texts import span_text
 
 if TYPE_CHECKING:  # inputs imports this module for its fields
     from analysis.inputs import Inputs
@@ -75,7 +76,7 @@ class FreshnessWatch:
 
     def _finding(self, source: SourceState, since: datetime, now: datetime) -> Finding:
         never = source.last_delivery_at is None
-        silent = _span(now - since)
+        silent = span_text(now - since)
         state = "never delivered" if never else f"been silent for {silent}"
         twice = now - since > 2 * self.patience(source)
         return Finding(
@@ -85,8 +86,8 @@ class FreshnessWatch:
             title=f"{source.name} has {state}",
             detail=(
                 f"{'Asked since' if never else 'Last news'} {rfc3339(since)}; news was due within "
-                f"{_span(self.patience(source))}. While it is silent, nothing is concluded from "
-                f"missing {source.content}: neither a fall in cost nor idleness."
+                f"{span_text(self.patience(source))}. While it is silent, nothing is concluded "
+                f"from missing {source.content}: neither a fall in cost nor idleness."
             ),
             next_step=f"Run `spendwatt check` and `spendwatt collect {source.name}`; both say what "
             "the source answers.",
@@ -98,10 +99,3 @@ class FreshnessWatch:
                 "allowed_hours": round(self.patience(source) / timedelta(hours=1), 1),
             },
         )
-
-
-def _span(length: timedelta) -> str:
-    hours = length / timedelta(hours=1)
-    if hours < 2:
-        return f"{length / timedelta(minutes=1):.0f} minutes"
-    return f"{hours:.0f} hours" if hours < 72 else f"{hours / 24:.0f} days"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+from spendwatt.texts import money_text
+
 _EPOCH = date(1970, 1, 1)
 _CENT = Decimal("0.01")
 _WIDE = Context(prec=320)
@@ -13,13 +14,9 @@ _WIDE = Context(prec=320)
 
 
 def money(amount: float | Decimal, currency: str, *, sign: bool = False) -> str:
-    """Write `$6,120`, `-$12.40` or `6,120 CHF`: cents only under 100; `sign` also writes a plus."""
-    size = abs(float(amount))
-    cents = size < 100 and round(size, 2) != round(size)
-    digits = f"{size:,.{2 if cents else 0}f}"
-    mark = "-" if amount < 0 else "+" if sign else ""
-    symbol = _SIGNS.get(currency)
-    return f"{mark}{symbol}{digits}" if symbol else f"{mark}{digits} {currency}"
+    """Write an amount or a statistic as all texts do; `sign` also writes a plus."""
+    written = money_text(amount if isinstance(amount, Decimal) else exact(amount), currency)
+    return f"+{written}" if sign and amount >= 0 else written
 
 
 def exact(amount: float) -> Decimal:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from zoneinfo import ZoneInfo
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 _WITHOUT_CENTS = {"JPY", "KRW"}
 _WHOLE_FROM = 100  # from here on cents are noise
+_ANY_SIZE = Context(prec=320, rounding=ROUND_HALF_EVEN)  # holds the cents of any float
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -19,7 +20,7 @@ def money_text(amount: Decimal, currency: str) -> str:
     Amounts of 100 and more are rounded to whole units, smaller ones to cents, half to even.
     """
     whole = abs(amount) >= _WHOLE_FROM or currency in _WITHOUT_CENTS
-    rounded = amount.quantize(Decimal(1) if whole else Decimal("0.01"), rounding=ROUND_HALF_EVEN)
+    rounded = amount.quantize(Decimal(1) if whole else Decimal("0.01"), context=_ANY_SIZE)
     digits = f"{abs(rounded):,f}"
     sign = "-" if rounded < 0 else ""
     symbol = _SYMBOLS.get(currency)

@@ -113,7 +113,7 @@ def test_a_window_beyond_the_grid_is_missing() -> None:
         (-12.4, "USD", "-$12.40"),
         (99.999, "EUR", "€100"),
         (Decimal("1234.5"), "CHF", "1,234 CHF"),
-        (0.0, "USD", "$0"),
+        (0.0, "USD", "$0.00"),
     ],
 )
 def test_money_is_written_as_people_do(amount: float, currency: str, written: str) -> None:

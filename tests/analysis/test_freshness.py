@@ -24,7 +24,7 @@ def bills(silent: timedelta | None, every: timedelta | None = 6 * HOUR) -> Sourc
 
 def test_a_silent_source_is_told_with_how_long_and_what_to_do() -> None:
     [found] = judged(bills(50 * HOUR))
-    assert found.title == "aws has been silent for 50 hours"
+    assert found.title == "aws has been silent for 50 h"
     assert found.labels == {"source": "aws"}
     assert found.severity == Severity.WARNING
     assert "spendwatt collect aws" in found.next_step

@@ -22,6 +22,7 @@ from spendwatt.texts import moment_text, money_text, span_text
         ("-0.001", "USD", "$0.00"),
         ("50", "JPY", "¥50"),
         ("1234567.891", "CHF", "1,234,568 CHF"),
+        ("1e30", "USD", f"$1{10 * ',000'}"),
     ],
 )
 def test_money_is_written_for_reading(amount: str, currency: str, expected: str) -> None:
