@@ -117,13 +117,14 @@ def test_huge_cell_is_quarantined(sqlite_store: Store, tmp_path: Path) -> None:
         ("quote.csv", HEADER.encode() + b'1,1,2026-01-05,"EC2,USD\n', "line 2.*middle of a row"),
         (
             "cut.csv.gz",
-            gzip.compress(HEADER.encode() + b"1,1,2026-01-05,EC2,USD\n" * 99)[:60],
+            gzip.compress(HEADER.encode() + b"1,1,2026-01-05,EC2,USD\n" * 99, mtime=0)[:60],
             "gzip",
         ),
         ("cut.parquet", b"PAR1" + b"\0" * 50, "Parquet"),
         ("zip.csv", b"PK\x03\x04" + b"\0" * 50, "no header"),
         ("all_bad.csv", HEADER.encode() + b"x,1,2026-01-05,EC2,USD\n", "column BilledCost"),
     ],
+    ids=lambda value: "bytes" if isinstance(value, bytes) else value,
 )
 def test_unusable_file_gives_one_clear_error_and_changes_nothing(
     sqlite_store: Store, tmp_path: Path, name: str, content: bytes, says: str
