@@ -22,6 +22,9 @@ DIMENSIONS = {
     "commitment": "FOCUS CommitmentDiscountId",
     "unit": "FOCUS ConsumedUnit, else PricingUnit",
 }
+SNAPSHOT = "Fingerprint of the newest whole snapshot, if it gives those"
+ASSUMED = "received_at is assumed: imported history"
+QUANTITY = "Sum of the quantity in `unit`, null where unknown"
 WITHOUT_PURCHASES = "ListCost without purchases (their use is listed again)"
 
 
@@ -35,19 +38,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "quality_note",
-        "quarantined_row",
-        "cost_ledger",
-        "cost_day_mix",
-        "cost_month_resource",
-        "cost_day_account",
-        "cost_day_service",
-        "cost_daily",
-        "delivery_total",
-        "delivery",
-        "source",
-        "account_name",
-        "tag_set",
+        *("quality_note", "quarantined_row", "cost_ledger"),
+        *("cost_day_mix", "cost_month_resource", "cost_day_account", "cost_day_service"),
+        *("cost_daily", "delivery_total", "delivery", "source", "account_name", "tag_set"),
         *reversed(DIMENSIONS),
         "provider",
     ):
@@ -55,7 +48,9 @@ def downgrade() -> None:
 
 
 def _text(name: str, comment: str, **more: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text(), nullable=more.pop("nullable", False), comment=comment, **more)
+    key = [sa.ForeignKey(more.pop("of"))] if "of" in more else []
+    nullable = more.pop("nullable", False)
+    return sa.Column(name, sa.Text(), *key, nullable=nullable, comment=comment, **more)
 
 
 def _number(name: str, comment: str, *, nullable: bool = False) -> sa.Column[int]:
@@ -72,6 +67,19 @@ def _big_id() -> Any:
 
 def _id(comment: str) -> sa.Column[int]:
     return sa.Column("id", _big_id(), primary_key=True, comment=comment)
+
+
+def _row_of(table: str, comment: str, **more: Any) -> sa.Column[int]:
+    name, key = f"{table}_id", sa.ForeignKey(f"{table}.id")
+    return sa.Column(name, _big_id(), key, nullable=False, comment=comment, **more)
+
+
+def _date(name: str, comment: str, **more: Any) -> sa.Column[Any]:
+    return sa.Column(name, sa.Date(), comment=comment, **more)
+
+
+def _part(name: str, comment: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), primary_key=True, autoincrement=False, comment=comment)
 
 
 def _dimensions() -> None:
@@ -94,13 +102,7 @@ def _dimensions() -> None:
     op.bulk_insert(tag_set, [{"id": 0, "digest": "", "tags": "{}"}])
     op.create_table(
         "account_name",
-        sa.Column(
-            "account_id",
-            _big_id(),
-            sa.ForeignKey("account.id"),
-            primary_key=True,
-            comment="The account",
-        ),
+        _row_of("account", "The account", primary_key=True),
         _text("name", "BillingAccountName or SubAccountName, newest"),
         comment="What people call an account; for display only",
     )
@@ -111,13 +113,7 @@ def _dimension(name: str, says: str) -> None:
     table = op.create_table(
         name,
         _id("Key; 0 means that the bill names none"),
-        sa.Column(
-            "provider_id",
-            _big_id(),
-            sa.ForeignKey("provider.id"),
-            nullable=False,
-            comment="The provider that uses this text",
-        ),
+        _row_of("provider", "The provider that uses this text"),
         _text("text", says),
         *more,
         sa.UniqueConstraint("provider_id", "text", *(column.name for column in more)),
@@ -133,32 +129,22 @@ def _deliveries() -> None:
         _text("name", "Name of the collector or of the import", primary_key=True),
         _moment("first_received_at", "When its first bill was known"),
         _moment("last_seen_at", "When it was last read, changed or not"),
-        _text(
-            "snapshot", "Fingerprint of the newest whole snapshot, if it gives those", nullable=True
-        ),
+        _text("snapshot", SNAPSHOT, nullable=True),
         comment="Where bills come from",
     )
     op.create_table(
         "delivery",
         _id("Key"),
-        sa.Column(
-            "source",
-            sa.Text(),
-            sa.ForeignKey("source.name"),
-            nullable=False,
-            comment="Where it came from",
-        ),
-        sa.Column(
-            "billing_period", sa.Date(), nullable=False, comment="First day of the billing month"
-        ),
+        _text("source", "Where it came from", of="source.name"),
+        _date("billing_period", "First day of the billing month", nullable=False),
         _text("state", "current, replaced, or rejected"),
         _text("fingerprint", "The collector's mark of this version"),
         _text("content", "sha256 of all facts and totals: same, no-op"),
         _text("files", "JSON list of the files' names"),
         _number("rows", "Line items read, quarantined included"),
         _number("quarantined", "Line items that were left out"),
-        sa.Column("first_day", sa.Date(), comment="First UTC usage day, null without facts"),
-        sa.Column("last_day", sa.Date(), comment="Last UTC usage day, null without facts"),
+        _date("first_day", "First UTC usage day, null without facts"),
+        _date("last_day", "Last UTC usage day, null without facts"),
         _moment("received_at", "When this version became known"),
         _moment("ingested_at", "When it was stored"),
         _moment("absent_since", "Since when snapshots lack this period, if they do", nullable=True),
@@ -177,13 +163,7 @@ def _deliveries() -> None:
     )
     op.create_table(
         "delivery_total",
-        sa.Column(
-            "delivery_id",
-            _big_id(),
-            sa.ForeignKey("delivery.id"),
-            primary_key=True,
-            comment="The delivery",
-        ),
+        _row_of("delivery", "The delivery", primary_key=True),
         _text("currency", "Billing currency", primary_key=True),
         _number("rows", "Line items in this currency"),
         _number("facts", "Rows of cost_daily in this currency"),
@@ -198,13 +178,7 @@ def _deliveries() -> None:
 
 def _keys(*names: str) -> list[sa.Column[int]]:
     return [
-        sa.Column(
-            f"{name}_id",
-            sa.BigInteger(),
-            primary_key=True,
-            autoincrement=False,
-            comment=f"Row of `{'account' if name == 'sub_account' else name}`, 0 for none",
-        )
+        _part(f"{name}_id", f"Row of `{'account' if name == 'sub_account' else name}`, 0 for none")
         for name in names
     ]
 
@@ -223,13 +197,7 @@ def _fact_table(name: str, when: sa.Column[Any], *keys: str, comment: str, **mor
     list_says = "ListCost, null where unknown" if quantities else WITHOUT_PURCHASES
     op.create_table(
         name,
-        sa.Column(
-            "delivery_id",
-            sa.BigInteger(),
-            primary_key=True,
-            autoincrement=False,
-            comment="The delivery that told it",
-        ),
+        _part("delivery_id", "The delivery that told it"),
         when,
         *_keys(*keys),
         _text("currency", "Billing currency", primary_key=True),
@@ -242,7 +210,7 @@ def _fact_table(name: str, when: sa.Column[Any], *keys: str, comment: str, **mor
 
 
 def _day() -> sa.Column[Any]:
-    return sa.Column("day", sa.Date(), primary_key=True, comment="UTC day of ChargePeriodStart")
+    return _date("day", "UTC day of ChargePeriodStart", primary_key=True)
 
 
 def _facts() -> None:
@@ -253,11 +221,7 @@ def _facts() -> None:
         *("charge_category", "commitment", "tag_set", "unit"),
         comment="What was charged on a day, each figure rounded once from its exact sum",
         quantities=(
-            sa.Column(
-                "quantity",
-                sa.Double(),
-                comment="Sum of the quantity in `unit`, null where unknown",
-            ),
+            sa.Column("quantity", sa.Double(), comment=QUANTITY),
             _number("line_items", "Line items summed here"),
         ),
         postgresql_partition_by="RANGE (day)",
@@ -276,7 +240,7 @@ def _facts() -> None:
     )
     _fact_table(
         "cost_month_resource",
-        sa.Column("month", sa.Date(), primary_key=True, comment="First day of the UTC usage month"),
+        _date("month", "First day of the UTC usage month", primary_key=True),
         *("provider", "resource"),
         comment="cost_daily summed by usage month and resource",
     )
@@ -292,14 +256,8 @@ def _ledger() -> None:
     op.create_table(
         "cost_ledger",
         _id("Key, in the order of writing"),
-        sa.Column(
-            "delivery_id",
-            _big_id(),
-            sa.ForeignKey("delivery.id"),
-            nullable=False,
-            comment="Delivery that changed it",
-        ),
-        sa.Column("day", sa.Date(), nullable=False, comment="UTC usage day"),
+        _row_of("delivery", "Delivery that changed it"),
+        _date("day", "UTC usage day", nullable=False),
         _number("provider_id", "Row of `provider`"),
         _number("account_id", "Row of `account`"),
         _number("sub_account_id", "Row of `account`"),
@@ -309,33 +267,18 @@ def _ledger() -> None:
         _number("billed_nano", "Change of the billed cost, nano-units"),
         _number("effective_nano", "Change of effective cost, nano-units"),
         _moment("received_at", "When the change became known"),
-        sa.Column(
-            "assumed",
-            sa.Boolean(),
-            nullable=False,
-            comment="received_at is assumed: imported history",
-        ),
+        sa.Column("assumed", sa.Boolean(), nullable=False, comment=ASSUMED),
         comment="Changes of cost, only ever added: their sum up to a moment is what was known then",
     )
     op.create_index("ix_cost_ledger_day", "cost_ledger", ["day", "received_at"])
     op.create_index("ix_cost_ledger_delivery_id", "cost_ledger", ["delivery_id"])
 
 
-def _of_delivery() -> sa.Column[int]:
-    return sa.Column(
-        "delivery_id",
-        _big_id(),
-        sa.ForeignKey("delivery.id"),
-        nullable=False,
-        comment="The delivery",
-    )
-
-
 def _quality() -> None:
     op.create_table(
         "quarantined_row",
         _id("Key"),
-        _of_delivery(),
+        _row_of("delivery", "The delivery"),
         _text("file", "The file's name"),
         _number("line", "Line of a text file, row of a Parquet one"),
         _text("column_name", "FOCUS column, empty for the whole row"),
@@ -346,7 +289,7 @@ def _quality() -> None:
     op.create_table(
         "quality_note",
         _id("Key"),
-        _of_delivery(),
+        _row_of("delivery", "The delivery"),
         _text("column_name", "Column it is about, or empty"),
         _number("rows", "Line items it is about, null where not counted", nullable=True),
         _text("note", "One sentence for people"),
