@@ -25,7 +25,6 @@ from spendwatt.estate import LabelRule
 from spendwatt.money import from_nano
 from spendwatt.query import CostMetric, Query
 from storage.queries.cost_fields import CURRENCY, Fields
-from storage.queries.restatements import Restatement, Restatements, restatements
 from storage.tables.bills import (
     charge_category,
     cost_daily,
@@ -43,8 +42,6 @@ name (None where no part of it is known), and `window_start` where the window is
 
 WINDOW_START = "window_start"
 BILLING_CURRENCY = "billing_currency"
-
-__all__ = ["CostRow", "CostRows", "Restatement", "Restatements", "costs", "restatements"]
 
 _NANO = {
     CostMetric.BILLED: "billed_nano",

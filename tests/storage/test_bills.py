@@ -19,14 +19,14 @@ from sqlalchemy import func, select
 
 from collectors.billing.files import snapshot
 from spendwatt.errors import InputError, MoneyError
-from spendwatt.query import Query
+from spendwatt.query import CostMetric, Query
 from spendwatt.records import SNAPSHOT
 from spendwatt.window import Window
 from storage.bills import Ingested, ingest, known
 from storage.bills.swap import FACT_TABLES
 from storage.engine import Store
-from storage.queries import ledger
-from storage.queries.costs import costs, restatements
+from storage.queries import ledger, told
+from storage.queries.costs import costs
 from storage.queries.quality import quality
 from storage.queries.sources import sources
 from storage.tables.bills import cost_daily, cost_ledger
@@ -83,11 +83,14 @@ def test_restated_period_replaces_the_old_one(store: Store, make_delivery) -> No
     ingest(store, make_delivery([{"BilledCost": "11"}]), now=later)
     assert billed(store, "service") == {("EC2",): Decimal(11)}
     with store.read() as connection:
-        found = restatements(connection, Query(EVER)).rows
-    assert [(r.service, r.billed_cost_then, r.billed_cost_now) for r in found] == [
-        ("EC2", Decimal(10), Decimal(11)),
-        ("S3", Decimal("1.5"), Decimal(0)),
-    ]
+        found = told.changes(connection, EVER, CostMetric.BILLED, ["service"])
+    first, second = sorted({change.delivery_id for change in found})
+    assert {(change.delivery_id, *change.fields): change.nano for change in found} == {
+        (first, "EC2"): 10_000_000_000,
+        (first, "S3"): 1_500_000_000,
+        (second, "EC2"): 1_000_000_000,
+        (second, "S3"): -1_500_000_000,
+    }
 
 
 def test_identical_rows_are_all_counted(store: Store, make_delivery) -> None:
