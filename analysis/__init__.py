@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from analysis.inputs import Inputs
+from spendwatt.parts import PartDays, PartsAsked
 from spendwatt.records import Finding
 
 ANALYZERS: dict[str, str] = {
@@ -35,3 +36,22 @@ class Analyzer(Protocol):
         Where the data no longer carry a judgement, give the finding of `inputs.open_findings`
         again: only what is known to be over may be resolved.
         """
+
+
+class Look(Protocol):
+    """What an analyzer has found, before it is explained."""
+
+    @property
+    def asks(self) -> Sequence[PartsAsked]:
+        """Ask for the parts that may explain it; few, for each is a query."""
+
+    def findings(self, parts: Mapping[PartsAsked, Sequence[PartDays]]) -> Sequence[Finding]:
+        """Give the findings, explained by as many of the asked parts as are given."""
+
+
+@runtime_checkable
+class LooksTwice(Protocol):
+    """An analyzer that can use details of what it found, which are too many to load of all."""
+
+    def look(self, inputs: Inputs) -> Look:
+        """Judge `inputs`; `analyze` gives the same findings with nothing more to explain them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from analysis.forecast import MonthEnd, month_end
 from analysis.series import Ints
 from analysis.wording import day, number
 from spendwatt.clock import month_start, utc_day
+from spendwatt.parts import PartDays, PartsAsked
 from spendwatt.records import Finding
 from spendwatt.settings import SettingsModel
 
@@ -58,6 +59,25 @@ class Settings(SettingsModel):
         return DEFAULT if by == 1 else DEFAULT.scaled(by)
 
 
+@dataclass(frozen=True, slots=True)
+class ShockLook:
+    """The shocks of one moment, each with the day that names it."""
+
+    shocks: Sequence[tuple[Shock, date]]
+
+    @property
+    def asks(self) -> list[PartsAsked]:
+        """Ask for the parts of each service that is told."""
+        return [shock.asked for shock, _ in self.shocks if shock.asked is not None]
+
+    def findings(self, parts: Mapping[PartsAsked, Sequence[PartDays]]) -> list[Finding]:
+        """Write each shock down, explained by its parts where they are given."""
+        return [
+            finding(shock, started, parts.get(shock.asked, ()) if shock.asked else ())
+            for shock, started in self.shocks
+        ]
+
+
 class BillShock:
     """Finds bill shocks in the ledger."""
 
@@ -69,8 +89,12 @@ class BillShock:
 
     def analyze(self, inputs: Inputs) -> Sequence[Finding]:
         """Give a finding for each shock that lasts at `inputs.as_of` and is worth its money."""
+        return self.look(inputs).findings({})
+
+    def look(self, inputs: Inputs) -> ShockLook:
+        """Give those shocks with what their causes rest on."""
         if not len(inputs.ledger):
-            return []
+            return ShockLook(())
         today = number(utc_day(inputs.as_of))
         replay = Replay(inputs.ledger, last_day=today, thresholds=self.settings.thresholds)
         alerts = replay.run(until_seconds=int(inputs.as_of.timestamp()))
@@ -79,7 +103,9 @@ class BillShock:
         )
         ends = month_end(replay, utc_day(inputs.as_of))
         seen = _Seen(inputs, replay, ends)
-        return [finding(seen.shock(episode, cost), seen.started(episode)) for episode, cost in told]
+        return ShockLook(
+            tuple((seen.shock(episode, cost), seen.started(episode)) for episode, cost in told)
+        )
 
     def worth_telling(self, found: Sequence[Episode], replay: Replay) -> list[tuple[Episode, Toll]]:
         """Keep episodes over the floor, and rolled-up ones only where no part of them is told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from analysis.bill_shock_episodes import Episode, Toll
+from analysis.bill_shock_parts import BEFORE_DAYS, MOST_DAYS, movers, movers_text
+from analysis.bill_shock_parts import evidence as evidence_of
 from analysis.bill_shock_replay import Alert, Replay
 from analysis.bill_shock_rules import RULE_TEXTS, Rule
 from analysis.causes import LEAST_SHARE, MOST_PARTS, Cause, causes, regions, services
@@ -17,6 +19,7 @@ from analysis.ledger import Ledger
 from analysis.series import ALL, SeriesKey
 from analysis.wording import day, exact, money, percent, short, text
 from spendwatt.clock import midnight
+from spendwatt.parts import PartDays, PartsAsked
 from spendwatt.records import Finding, MoneyBasis, Severity
 
 KIND = "bill_shock"
@@ -65,23 +68,39 @@ class Shock:
         """Tell whether the day to tell is known whole."""
         return self.shown.day - self.replay.first_day <= int(self.replay.whole[self.episode.row])
 
+    @property
+    def asked(self) -> PartsAsked | None:
+        """Ask what the service's newest alerted days were made of; None for what is rolled up."""
+        if self.key.level != "service":
+            return None
+        whole = self.replay.first_day + int(self.replay.whole[self.episode.row])
+        days = sorted({alert.day for alert in self.episode.alerts})
+        first = self.episode.first_day
+        return PartsAsked(
+            *self.key,
+            days=tuple(day(one) for one in ([d for d in days if d <= whole] or days)[-MOST_DAYS:]),
+            before=tuple(day(one) for one in range(first - BEFORE_DAYS, first)),
+        )
 
-def finding(shock: Shock, started: date) -> Finding:
-    """Write a shock as a finding; `started` names it."""
+
+def finding(shock: Shock, started: date, parts: Sequence[PartDays] = ()) -> Finding:
+    """Write a shock as a finding; `started` names it, `parts` answer what it asked."""
     key, up = shock.key, shock.episode.direction > 0
     ranked = find_causes(shock)
+    moved = movers(parts, shock.asked, shock.episode.direction) if shock.asked else []
+    because = movers_text(moved, parts) or _shares_text(ranked)
     result = Finding(
         kind=KIND,
         labels=_labels(key, "up" if up else "down", started),
         severity=_severity(shock),
         title=_title(shock),
-        detail="\n".join(_detail(shock, ranked)),
+        detail="\n".join(_detail(shock, because)),
         next_step="",
         opened_at=midnight(day(shock.episode.first.alerted_on)),
         money_at_stake=exact(shock.toll.ahead) if up else None,
         money_basis=MoneyBasis.PROJECTED if up else None,
         currency=key.currency,
-        evidence=_evidence(shock, ranked),
+        evidence=_evidence(shock, evidence_of(moved) or _causes_evidence(ranked)),
     )
     return _with_next_step(result, shock, ranked)
 
@@ -136,7 +155,7 @@ def _cost_now(shock: Shock) -> float:
     return float(shock.replay.state.cost[shock.episode.row, column])
 
 
-def _detail(shock: Shock, ranked: list[Cause]) -> list[str]:
+def _detail(shock: Shock, because: str) -> list[str]:
     coin, cost = shock.key.currency, shock.toll
     first, last = day(shock.episode.first_day), day(shock.shown.day)
     lines = [f"Since {short(first)}, {money(cost.so_far, coin, sign=True)} so far"]
@@ -144,9 +163,8 @@ def _detail(shock: Shock, ranked: list[Cause]) -> list[str]:
         lines[0] += f", about {money(cost.per_day, coin, sign=True)} a day."
     else:
         lines[0] += f"; {short(last)} was its last day, the days after were normal."
-    shares = _shares_text(ranked)
-    if shares:
-        lines.append(shares)
+    if because:
+        lines.append(f"Because of: {because}.")
     if cost.goes_on:
         account = series_name(shock.month_key, shock.names)
         # Part of a day tells the least that a day costs.
@@ -173,14 +191,11 @@ def confidence(shock: Shock) -> str:
 
 def _shares_text(ranked: list[Cause]) -> str:
     told = [cause for cause in ranked if cause.share >= LEAST_SHARE][:MOST_PARTS]
-    if not told:
-        return ""
-    parts = (
+    return ", ".join(
         f"{percent(cause.share)} {'new ' if cause.is_new else ''}{cause.part.dimension} "
         f"{cause.part.value or 'without a name'}"
         for cause in told
     )
-    return f"Because of: {', '.join(parts)}."
 
 
 def _with_next_step(made: Finding, shock: Shock, ranked: list[Cause]) -> Finding:
@@ -199,7 +214,20 @@ def _with_next_step(made: Finding, shock: Shock, ranked: list[Cause]) -> Finding
     return replace(made, next_step=f"{look} Planned? `{planned}`")
 
 
-def _evidence(shock: Shock, ranked: list[Cause]) -> dict[str, Any]:
+def _causes_evidence(ranked: list[Cause]) -> list[dict[str, Any]]:
+    return [
+        {
+            "dimension": cause.part.dimension,
+            "value": cause.part.value,
+            "share": round(cause.share, 3),
+            "excess": text(cause.part.excess),
+            "new": cause.is_new,
+        }
+        for cause in ranked[:MOST_PARTS]
+    ]
+
+
+def _evidence(shock: Shock, because: list[dict[str, Any]]) -> dict[str, Any]:
     last, replay = shock.shown, shock.replay
     return {
         "day": day(last.day).isoformat(),
@@ -219,16 +247,7 @@ def _evidence(shock: Shock, ranked: list[Cause]) -> dict[str, Any]:
         "confidence": confidence(shock),
         "month_forecast": text(shock.month_stays),
         "month_forecast_without": text(shock.month_usual),
-        "causes": [
-            {
-                "dimension": cause.part.dimension,
-                "value": cause.part.value,
-                "share": round(cause.share, 3),
-                "excess": text(cause.part.excess),
-                "new": cause.is_new,
-            }
-            for cause in ranked[:MOST_PARTS]
-        ],
+        "causes": because,
         "plot": _plot(replay, shock.episode),
     }
 

@@ -16,10 +16,11 @@ from service.failures import PREFIX
 from service.wiring import Source
 from spendwatt.errors import ConfigError
 from spendwatt.estate import Estate
+from spendwatt.parts import PartDays, PartsAsked
 from spendwatt.records import Finding
 from spendwatt.window import Window
 from storage.engine import Store
-from storage.queries import gpus, idle
+from storage.queries import gpus, idle, parts
 from storage.queries.ledger import account_names
 from storage.queries.news import first_asked, last_news
 
@@ -96,3 +97,15 @@ def load(
         asked = Asked(connection, estate, as_of, sources or {})
         loaded = {name: LOADERS[name](asked) for name in wanted}
     return Inputs(as_of=as_of, estate=estate, open_findings=open_findings, **loaded)
+
+
+def load_parts(store: Store, asks: Iterable[PartsAsked]) -> dict[PartsAsked, list[PartDays]]:
+    """Load what an analyzer asks after its first look, as the bills say now.
+
+    Raises StorageError.
+    """
+    asked = list(asks)
+    if not asked:
+        return {}
+    with store.read() as connection:
+        return {one: parts.parts(connection, one) for one in asked}

@@ -11,6 +11,7 @@ import structlog
 
 from alerts import pipeline
 from alerts.settings import Display
+from analysis import LooksTwice
 from service import failures, idle, inputs
 from service.logs import without_secrets
 from service.wiring import Wired
@@ -148,7 +149,11 @@ def _judge(wired: Wired, name: str, as_of: datetime, into: list[Finding], *, kee
     known = inputs.load(
         wired.store, wired.estate, analyzer.needs, as_of, open_before, sources=wired.sources
     )
-    into += analyzer.analyze(known)
+    if isinstance(analyzer, LooksTwice):
+        look = analyzer.look(known)
+        into += look.findings(inputs.load_parts(wired.store, look.asks))
+    else:
+        into += analyzer.analyze(known)
     if keep:
         with wired.store.write() as connection:
             findings.save(connection, analyzer.kinds, into, as_of)
