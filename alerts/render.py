@@ -142,14 +142,26 @@ def _open_line(finding: Finding, decision: Decision, display: Display, now: date
 
 
 def _over_line(stored: StoredFinding, display: Display, now: datetime) -> _Line:
-    finding, ended_at = stored.finding, stored.resolved_at or now
-    lasted = span_text(ended_at - finding.opened_at)
-    text = f"Over since {moment_text(ended_at, display.zone)}, after {lasted}."
     return _Line(
-        title=one_line(finding.title, _LINE_LIMIT),
+        title=one_line(stored.finding.title, _LINE_LIMIT),
         detail="",
-        stake=f"{text} {_was_at_stake(finding)}".strip(),
+        stake=f"{_ended(stored, display, now)} {_was_at_stake(stored.finding)}".strip(),
     )
+
+
+def _ended(stored: StoredFinding, display: Display, now: datetime) -> str:
+    """Say when it ended: between when it was last seen so, where that is known, and now."""
+    finding, ended_at = stored.finding, stored.resolved_at or now
+    over, seen = moment_text(ended_at, display.zone), _seen_until(finding)
+    if seen is None or not finding.opened_at <= seen < ended_at:
+        return f"Over since {over}, after {span_text(ended_at - finding.opened_at)}."
+    lasted = span_text(seen - finding.opened_at)
+    return f"Lasted {lasted}, until {moment_text(seen, display.zone)} at least; over by {over}."
+
+
+def _seen_until(finding: Finding) -> datetime | None:
+    text = finding.evidence.get("seen_until")
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 def _stake(finding: Finding) -> str:

@@ -150,6 +150,15 @@ def test_end_says_how_long_it_lasted_and_asks_for_nothing(idle: Any) -> None:
     )
 
 
+def test_end_that_nobody_saw_is_told_by_when_it_was_last_so(idle: Any) -> None:
+    seen = idle(evidence={"seen_until": "2026-03-01T08:00:00Z"})
+    message = tell([], told=[seen], over=[seen])
+    assert message.paragraphs[0] == (
+        "Lasted 18 h, until Sun 1 Mar 2026 08:00 UTC at least; over by Sun 1 Mar 2026 11:00 UTC. "
+        "It cost $21.12."
+    )
+
+
 def test_silenced_members_are_counted_and_not_shown(idle: Any) -> None:
     message = tell([idle(0), idle(1)], told=[idle(0)], silenced=[idle(0)])
     assert message.title == "1 more: Idle: H100 1 held 22 h by ada"
