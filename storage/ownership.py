@@ -73,8 +73,9 @@ def extend(
         if merged and merged[-1].claims(span.first):
             before = merged.pop()
             later = span if span.last >= before.last else before
-            span = later._replace(first=before.first)  # noqa: PLW2901
-        merged.append(span)
+            merged.append(later._replace(first=before.first))
+        else:
+            merged.append(span)
     kept = {span.first for span in merged}
     return merged, [span for span in own if span.first not in kept]
 

@@ -41,13 +41,16 @@ def replace_from(connection: Connection, table: Table, rows: Select[Any]) -> Non
 @lru_cache
 def _sqlite_statement(table: Table) -> str:
     marks = ", ".join("?" * len(table.columns))
-    return f"INSERT OR REPLACE INTO {table.name} ({_names(table)}) VALUES ({marks})"  # noqa: S608
+    return (
+        f"INSERT OR REPLACE INTO {table.name} ({_names(table)}) "  # noqa: S608 - names of the schema
+        f"VALUES ({marks})"
+    )
 
 
 @lru_cache
 def _postgresql_statement(table: Table) -> str:
     """Send whole columns as arrays: one statement for any number of rows."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library has no types here
     arrays = ", ".join(f"%s::{c.type.compile(dialect)}[]" for c in table.columns)
     keys = ", ".join(column.name for column in table.primary_key.columns)
     # Never DO NOTHING: a row that is there already must be locked until this transaction ends, or
@@ -55,7 +58,7 @@ def _postgresql_statement(table: Table) -> str:
     changed = [column for column in table.columns if not column.primary_key] or table.columns
     changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in changed)
     return (
-        f"INSERT INTO {table.name} ({_names(table)}) "  # noqa: S608
+        f"INSERT INTO {table.name} ({_names(table)}) "  # noqa: S608 - names of the schema
         f"SELECT * FROM unnest({arrays}) ON CONFLICT ({keys}) DO UPDATE SET {changes}"
     )
 

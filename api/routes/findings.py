@@ -76,7 +76,7 @@ def _search(request: Request) -> Response:
 
 def _one(
     request: Request,
-    id: Annotated[  # noqa: A002  the address says id
+    id: Annotated[
         str, Path(description="16 hex digits, or the first 4 and more", examples=["41c0e5f2"])
     ],
 ) -> Response:

@@ -122,7 +122,7 @@ def _add_silence(request: Request, new: NewSilence, caller: Operator) -> Respons
 
 def _end_silence(
     request: Request,
-    id: Annotated[int, Path(ge=1, le=_MAX_ID)],  # noqa: A002  the address says id
+    id: Annotated[int, Path(ge=1, le=_MAX_ID)],
 ) -> Response:
     context = context_of(request)
     with context.store.write() as connection:

@@ -104,7 +104,7 @@ def _create_token(request: Request, new: NewToken) -> Response:
 
 def _revoke_token(
     request: Request,
-    id: Annotated[str, Path(pattern="^[0-9a-f]{12}$")],  # noqa: A002  the address says id
+    id: Annotated[str, Path(pattern="^[0-9a-f]{12}$")],
 ) -> Response:
     context = context_of(request)
     with context.store.write() as connection:

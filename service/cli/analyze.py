@@ -27,7 +27,7 @@ def analyze(
     as_of: Annotated[
         str | None, typer.Option(help="The moment to judge as of; now unless given.")
     ] = None,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Judge what is stored; keep the findings.
 

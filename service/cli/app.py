@@ -135,7 +135,7 @@ def _application() -> Any:
 
 def _version(asked: bool) -> None:
     if asked:
-        print(__version__)  # noqa: T201
+        print(__version__)  # noqa: T201 - what was asked for
         raise typer.Exit
 
 
@@ -148,7 +148,7 @@ def _options(
         Path | None,
         typer.Option(help="The configuration file.", show_default="./spendwatt.toml if there"),
     ] = None,
-    version: Annotated[  # noqa: ARG001
+    version: Annotated[  # noqa: ARG001 - its callback does it
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
@@ -172,7 +172,7 @@ def loaded(name: str, command: Command) -> Any:
 
 
 def _fail(message: str, exit_code: int) -> int:
-    print(f"spendwatt: {message}", file=sys.stderr)  # noqa: T201
+    print(f"spendwatt: {message}", file=sys.stderr)  # noqa: T201 - for people
     return exit_code
 
 

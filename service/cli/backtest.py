@@ -53,7 +53,7 @@ def backtest(  # noqa: PLR0917 - typer reads the options from the signature
     ledger: LedgerFile = None,
     output: Output = None,
     labels: Labels = None,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Replay the past as of each day with the present settings, and tell what was said when."""
     from analysis.backtest import replay
@@ -116,7 +116,7 @@ def _write(path: Path, said: Sequence[Said]) -> None:
         writer.writerows(output_rows(said))
 
 
-def _show(said: Sequence[Said], first: date, last: date, format: Format) -> None:  # noqa: A002
+def _show(said: Sequence[Said], first: date, last: date, format: Format) -> None:
     from analysis.backtest import beginnings
 
     shocks: Counter[tuple[str, str, str]] = Counter()

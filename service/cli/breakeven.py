@@ -34,7 +34,7 @@ def breakeven(
     scenario: Scenario = None,
     workload: Named = None,
     asset: Named = None,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Tell when owning costs less than renting, or the reverse, and what that rests on."""
     state: State = ctx.obj

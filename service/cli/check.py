@@ -29,7 +29,7 @@ class Check:
     attempt: Callable[[], str]
 
 
-def check(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:  # noqa: A002
+def check(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:
     """Try every part, and say what works."""
     state: State = ctx.obj
     settings = state.settings

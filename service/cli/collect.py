@@ -21,7 +21,7 @@ def collect(
     names: Annotated[
         list[str] | None, typer.Argument(help="Which collectors; none of them means all.")
     ] = None,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Run collectors once, now."""
     state: State = ctx.obj

@@ -16,7 +16,7 @@ from spendwatt.table import Column
 _PARTS = {"settings", "analyzers"}
 
 
-def show_config(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:  # noqa: A002
+def show_config(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:
     """Print the settings in force."""
     state: State = ctx.obj
     show(listing(_COLUMNS, rows_of(state.settings)), format)

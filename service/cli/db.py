@@ -23,7 +23,7 @@ def upgrade(ctx: typer.Context) -> None:
     typer.echo(f"The database {store.name} {done}.")
 
 
-def current(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:  # noqa: A002
+def current(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:
     """Say which schema the database has."""
     state: State = ctx.obj
     store = state.any_store()

@@ -25,13 +25,13 @@ _OPEN = Condition("state", None, Op.EQUALS, ("open",))
 
 def list_findings(  # noqa: PLR0917 - typer reads options from parameters
     ctx: typer.Context,
-    filter: Annotated[  # noqa: A002
+    filter: Annotated[
         str | None, typer.Option(help='Such as kind:"idle_gpu" or severity:"critical".')
     ] = None,
     window: Annotated[str | None, typer.Option(help="Those that lasted in it.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most rows to give.")] = 1_000,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """List findings."""
     state: State = ctx.obj
@@ -53,7 +53,7 @@ def list_findings(  # noqa: PLR0917 - typer reads options from parameters
 def show_finding(
     ctx: typer.Context,
     finding: Annotated[str, typer.Argument(help="Its id, or the first 4 digits and more.")],
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Show one finding whole."""
     state: State = ctx.obj

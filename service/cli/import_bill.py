@@ -57,7 +57,7 @@ def import_bill(
         str | None,
         typer.Option(help="Currency of rows that name none.", show_default="XXX, which is none"),
     ] = None,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Bring in bills from files: FOCUS 1.0 to 1.4 as CSV, CSV.gz or Parquet, folders recursively.
 

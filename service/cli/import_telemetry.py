@@ -40,7 +40,7 @@ def import_telemetry(
     *,
     source: Source = None,
     host: Host = None,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Bring in GPU readings from a CSV file.
 
@@ -64,7 +64,7 @@ def import_smi(
         str, typer.Option(help='Zone of the host\'s clock, such as "Europe/Berlin".')
     ] = "UTC",
     source: Source = None,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
 ) -> None:
     """Bring in GPU readings from a log of `nvidia-smi --query-gpu=... --format=csv`."""
     report = ReadReport(str(file))
@@ -80,7 +80,7 @@ def _import(
     minutes: Iterator[MinuteReading],
     *,
     source: str | None,
-    format: Format,  # noqa: A002
+    format: Format,
 ) -> None:
     first = next(minutes, None)  # a file that cannot be read must not leave a database behind
     name = source or _SUFFIXES.sub("", file.name)
@@ -99,7 +99,7 @@ def _all(first: MinuteReading | None, rest: Iterator[MinuteReading]) -> Iterator
     yield from rest
 
 
-def _show(report: ReadReport, saved: SaveReport, source: str, format: Format) -> None:  # noqa: A002
+def _show(report: ReadReport, saved: SaveReport, source: str, format: Format) -> None:
     row = {
         "source": source,
         "file": report.file,

@@ -29,7 +29,7 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to print the
 """The `--format` of every listing: `format: FormatOption = Format.TABLE`."""
 
 
-def show(table: Table, format: Format, *, key: str = "data") -> None:  # noqa: A002
+def show(table: Table, format: Format, *, key: str = "data") -> None:
     """Print a table on stdout; JSON and CSV are those that REST answers with.
 
     A listing that is no report names its rows by another `key`, and is then nothing but that.

@@ -39,7 +39,7 @@ def _command(name: str) -> Any:
     report = find_report(name)
     options = parameters(report)
 
-    def answer(ctx: typer.Context, format: Format, **given: str | None) -> None:  # noqa: A002
+    def answer(ctx: typer.Context, format: Format, **given: str | None) -> None:
         state: State = ctx.obj
         params = {key: value for key, value in given.items() if value is not None}
         store, estate = state.store(), state.settings.estate()

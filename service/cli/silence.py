@@ -18,7 +18,7 @@ from storage import silences
 
 def add_silence(
     ctx: typer.Context,
-    filter: Annotated[str, typer.Argument(help="Which findings.")],  # noqa: A002
+    filter: Annotated[str, typer.Argument(help="Which findings.")],
     duration: Annotated[str, typer.Option("--for", help="How long, such as 4h or 7d.")],
     reason: Annotated[str, typer.Option(help="Why, for those who wonder later.")],
 ) -> None:
@@ -41,7 +41,7 @@ def add_silence(
 
 def list_silences(
     ctx: typer.Context,
-    format: FormatOption = Format.TABLE,  # noqa: A002
+    format: FormatOption = Format.TABLE,
     every: Annotated[bool, typer.Option("--all", help="Also those that ended.")] = False,
 ) -> None:
     """List silences."""

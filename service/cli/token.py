@@ -26,7 +26,7 @@ def create_token(
     note(f"Keep it: only its hash is stored. Revoke it with `spendwatt token revoke {name}`.")
 
 
-def list_tokens(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:  # noqa: A002
+def list_tokens(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:
     """List tokens, without their secret."""
     state: State = ctx.obj
     with state.store().read() as connection:
