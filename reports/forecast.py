@@ -75,12 +75,9 @@ class Forecast(Report):
         with store.read() as connection:
             spent = _spent(connection, query)
         level, named = LEVELS[query.aggregate]
-        rows = _rows(spent, query.as_of, level)
+        rows, totals = _rows(spent, query.as_of, level, "total")
         names = (*named, "month", COIN, *_MONEY[:4], "complete_until")
-        total = [
-            {name: row[name] for name in (COIN, *_MONEY[:4])}
-            for row in _rows(spent, query.as_of, "total")
-        ]
+        total = [{name: row[name] for name in (COIN, *_MONEY[:4])} for row in totals]
         return Table(
             columns=tuple(column for column in COLUMNS if column.name in names),
             rows=page(rows, query, COIN, "-forecast_p50"),
@@ -98,9 +95,9 @@ class Forecast(Report):
                 parameter="filter",
             )
         with store.read() as connection:
-            days = spend.budget_days(connection, estate, query.as_of)
-            known = spend.ledger(connection, query.as_of)
-        found = outlooks(estate.budgets, days, known, query.as_of)
+            told = spend.changes_of(connection, query.as_of)
+            days = spend.budget_days(connection, estate, query.as_of, told)
+        found = outlooks(estate.budgets, days, told.ledger, query.as_of)
         rows = [
             {
                 "budget": one.budget.name,
@@ -154,18 +151,22 @@ def _spent(connection: Connection, query: Query) -> _Spent:
     )
 
 
-def _rows(spent: _Spent, as_of: datetime, level: str) -> list[dict[str, Any]]:
+def _rows(spent: _Spent, as_of: datetime, *levels: str) -> list[list[dict[str, Any]]]:
+    """Give the rows of each level, all from one replay."""
     if not len(spent.ledger):
-        return []
+        return [[] for _ in levels]
     today = utc_day(as_of)
     replay = Replay(spent.ledger, last_day=number(today))
     replay.run(until_seconds=int(as_of.timestamp()))
     ends = month_end(replay, today)
-    billed = _billed(spent, level)
+    billed = [_billed(spent, level) for level in levels]
     return [
-        _row(replay, ends, row, billed[key], today)
-        for row, key in enumerate(replay.keys)
-        if key in billed
+        [
+            _row(replay, ends, row, of[key], today)
+            for row, key in enumerate(replay.keys)
+            if key in of
+        ]
+        for of in billed
     ]
 
 

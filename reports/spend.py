@@ -17,6 +17,7 @@ from analysis.budget_days import BudgetDays
 from analysis.budget_days import first_needed as first_day_of_budgets
 from analysis.ledger import Ledger, SeriesName
 from analysis.wording import day as day_of
+from analysis.wording import number
 from spendwatt.clock import midnight, utc_day
 from spendwatt.estate import Budget, Estate, LabelRule
 from spendwatt.money import from_nano
@@ -81,18 +82,20 @@ def _series(asked: Series) -> SeriesName:
     return provider, sub_account or account, service, region, currency
 
 
-def budget_days(connection: Connection, estate: Estate, as_of: datetime) -> dict[str, BudgetDays]:
-    """Sum each budget's days exactly.
+def budget_days(
+    connection: Connection, estate: Estate, as_of: datetime, told: Changes | None = None
+) -> dict[str, BudgetDays]:
+    """Sum each budget's days exactly; `told` is the ledger where it is already read.
 
     A budget whose filter asks only for what the ledger tells apart is summed as known at `as_of`;
     one that asks for more (SKU, resource, tags, labels) as stored now: only that is kept.
     """
     first, last = first_day_of_budgets(as_of), utc_day(as_of)
-    told = changes_of(connection, as_of, first_day=first) if estate.budgets else None
     found = {}
     for budget in estate.budgets:
-        if told is not None and fields_of(budget.filter) <= {*LEDGER_FIELDS}:
-            rows = _from_ledger(told, budget, last)
+        if fields_of(budget.filter) <= {*LEDGER_FIELDS}:
+            told = told or changes_of(connection, as_of, first_day=first)
+            rows = _from_ledger(told, budget, first, last)
         else:
             rows = _from_store(connection, budget, estate.label_rules, first, last)
         found[budget.name] = _days(budget, rows, first, last)
@@ -103,18 +106,17 @@ _Row = tuple[str, str, date, Decimal]
 """(provider, currency, day, billed cost)."""
 
 
-def _from_ledger(told: Changes, budget: Budget, last: date) -> Iterator[_Row]:
+def _from_ledger(told: Changes, budget: Budget, first: date, last: date) -> Iterator[_Row]:
+    ledger = told.ledger
+    wanted = np.array(told.matching(budget.filter), dtype=np.bool_)[ledger.series_index]
+    wanted &= (ledger.day >= number(first)) & (ledger.day <= number(last))
     sums: dict[tuple[int, int], int] = defaultdict(int)
-    wanted = told.matching(budget.filter)
-    rows = zip(told.ledger.series_index, told.ledger.day, told.billed_nano, strict=True)
-    for place, day, nano in rows:
-        if wanted[place]:
-            sums[int(place), int(day)] += int(nano)
-    for (place, number), nano in sums.items():
-        day = day_of(number)
-        if day <= last:
-            provider, *_, currency = told.ledger.series[place]
-            yield provider, currency, day, from_nano(nano)
+    columns = (ledger.series_index[wanted], ledger.day[wanted], told.billed_nano[wanted])
+    for place, day, nano in zip(*(column.tolist() for column in columns), strict=True):
+        sums[place, day] += nano
+    for (place, day), nano in sums.items():
+        provider, *_, currency = ledger.series[place]
+        yield provider, currency, day_of(day), from_nano(nano)
 
 
 def _from_store(

@@ -37,6 +37,22 @@ class Asked:
     as_of: datetime
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Those that are configured."""
+    known: dict[str, Any] = field(default_factory=dict)
+    """What is loaded already for this moment, by name."""
+
+    def once(self, name: str, load: Callable[[Asked], Any]) -> Any:
+        """Load it, or give what was loaded before."""
+        if name not in self.known:
+            self.known[name] = load(self)
+        return self.known[name]
+
+
+def changes(asked: Asked) -> spend.Changes:
+    """Read the ledger, which several fields rest on, once."""
+    found: spend.Changes = asked.once(
+        "changes", lambda asked: spend.changes_of(asked.connection, asked.as_of)
+    )
+    return found
 
 
 def source_states(asked: Asked) -> list[SourceState]:
@@ -56,9 +72,11 @@ def source_states(asked: Asked) -> list[SourceState]:
 
 
 LOADERS: dict[str, Callable[[Asked], Any]] = {
-    "ledger": lambda asked: spend.ledger(asked.connection, asked.as_of),
+    "ledger": lambda asked: changes(asked).ledger,
     "account_names": lambda asked: account_names(asked.connection),
-    "budget_days": lambda asked: spend.budget_days(asked.connection, asked.estate, asked.as_of),
+    "budget_days": lambda asked: spend.budget_days(
+        asked.connection, asked.estate, asked.as_of, changes(asked)
+    ),
     "asset_hours": lambda asked: measured.asset_hours(asked.connection, asked.estate, asked.as_of),
     "workload_spend": lambda asked: measured.workload_spend(
         asked.connection, asked.estate, asked.as_of
@@ -81,8 +99,12 @@ def load(
     open_findings: Sequence[Finding] = (),
     *,
     sources: Mapping[str, Source] | None = None,
+    known: dict[str, Any] | None = None,
 ) -> Inputs:
     """Load the fields that an analyzer needs, all from one view of the store.
+
+    `known` holds what was loaded for other analyzers as of the same moment, and takes what is
+    loaded now: each field is read once, however many need it.
 
     Raises ConfigError for a field that there is not, StorageError.
     """
@@ -94,8 +116,8 @@ def load(
             do=f"Allowed: {', '.join(LOADERS)}",
         )
     with store.read() as connection:
-        asked = Asked(connection, estate, as_of, sources or {})
-        loaded = {name: LOADERS[name](asked) for name in wanted}
+        asked = Asked(connection, estate, as_of, sources or {}, {} if known is None else known)
+        loaded = {name: asked.once(name, LOADERS[name]) for name in wanted}
     return Inputs(as_of=as_of, estate=estate, open_findings=open_findings, **loaded)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -133,27 +134,43 @@ def judge(wired: Wired, as_of: datetime, *, keep: bool = True) -> Judgement:
     idle.refresh(wired.store, wired.idle_rule)
     found: list[Finding] = []
     broken: dict[str, str] = {}
+    known: dict[str, Any] = {}
     for name in wired.analyzers:
         mine: list[Finding] = []
-        ended = _tried(f"analyze:{name}", partial(_judge, wired, name, as_of, mine, keep=keep))
+        judging = partial(_judge, wired, name, as_of, known, mine, keep=keep)
+        ended = _tried(f"analyze:{name}", judging)
         found += mine
         if ended.error is not None:
             broken[name] = ended.error
     return Judgement(found, broken)
 
 
-def _judge(wired: Wired, name: str, as_of: datetime, into: list[Finding], *, keep: bool) -> int:
+def _judge(
+    wired: Wired,
+    name: str,
+    as_of: datetime,
+    known: dict[str, Any],
+    into: list[Finding],
+    *,
+    keep: bool,
+) -> int:
     analyzer = wired.analyzers[name]
     with wired.store.read() as connection:
         open_before = findings.open_findings(connection, analyzer.kinds)
-    known = inputs.load(
-        wired.store, wired.estate, analyzer.needs, as_of, open_before, sources=wired.sources
+    given = inputs.load(
+        wired.store,
+        wired.estate,
+        analyzer.needs,
+        as_of,
+        open_before,
+        sources=wired.sources,
+        known=known,
     )
     if isinstance(analyzer, LooksTwice):
-        look = analyzer.look(known)
+        look = analyzer.look(given)
         into += look.findings(inputs.load_parts(wired.store, look.asks))
     else:
-        into += analyzer.analyze(known)
+        into += analyzer.analyze(given)
     if keep:
         with wired.store.write() as connection:
             findings.save(connection, analyzer.kinds, into, as_of)
