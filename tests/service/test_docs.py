@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from collectors import COLLECTORS
 from service import docs
 from service.cli.app import COMMANDS
 from service.config import Settings
@@ -18,6 +20,13 @@ AGAIN = "run `python -m service.docs` and commit docs/"
 def headings(page: str) -> set[str]:
     lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
     return {line.lstrip("# ").strip("`") for line in lines if line.startswith("#")}
+
+
+def test_the_table_of_contents_names_every_page() -> None:
+    contents = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert {page.name for page in DOCS.glob("*.md")} - {"index.md"} == set(
+        re.findall(r"\]\((\w[\w-]*\.md)\)", contents)
+    )
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:
@@ -47,3 +56,9 @@ def test_every_section_has_its_heading(section: str) -> None:
     assert any(
         heading.strip("[]").split(".")[0] == section for heading in headings("configuration.md")
     )
+
+
+@pytest.mark.parametrize("kind", COLLECTORS)
+def test_every_collector_has_its_heading(kind: str) -> None:
+    told = [heading for page in DOCS.glob("*.md") for heading in headings(page.name)]
+    assert any(kind in heading.replace("`", "").split() for heading in told)
