@@ -16,7 +16,7 @@ from analysis.bill_shock_replay import Replay
 from analysis.bill_shock_rules import DEFAULT, Rule, Thresholds
 from analysis.bill_shock_text import Shock, finding
 from analysis.forecast import MonthEnd, month_end
-from analysis.series import Ints
+from analysis.series import ALL, Ints, SeriesKey
 from analysis.wording import day, number
 from spendwatt.clock import month_start, utc_day
 from spendwatt.parts import PartDays, PartsAsked
@@ -189,6 +189,7 @@ class _Seen:
             month_key=replay.keys[self._account(row)],
             month_usual=usual,
             month_stays=usual + self._in_month(episode, cost),
+            month_total=float(self.ends.p50[self._total(row)]),
             is_new=episode.rule == Rule.NEW,
         )
 
@@ -232,6 +233,10 @@ class _Seen:
             and other[:2] == key[:2]
             and other.currency == key.currency
         ]
+
+    def _total(self, row: int) -> int:
+        """Give the row of everything in a row's currency."""
+        return self.replay.keys.index(SeriesKey(ALL, ALL, ALL, self.replay.keys[row].currency))
 
     def _account(self, row: int) -> int:
         """Give the row of the account that a row belongs to."""

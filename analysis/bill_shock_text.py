@@ -25,7 +25,9 @@ from spendwatt.records import Finding, MoneyBasis, Severity
 KIND = "bill_shock"
 PLOT_DAYS = 42
 CRITICAL_SHARE = 0.25
-"""Of the account's month: what points to more than this is critical."""
+"""Of the account's month: what points to less than this is not critical,"""
+CRITICAL_OF_ALL = 0.05
+"""nor what points to less than this of the month of everything: a small account may double."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Shock:
     """Forecast end of the account's month had the shock not been."""
     month_stays: float
     """The same, the shock going on as it does."""
+    month_total: float
+    """Forecast end of the month of everything in the currency."""
     is_new: bool
 
     @property
@@ -134,7 +138,9 @@ def _labels(key: SeriesKey, direction: str, started: date) -> dict[str, str]:
 def _severity(shock: Shock) -> Severity:
     if shock.episode.direction < 0:
         return Severity.INFO
-    critical = shock.toll.ahead >= CRITICAL_SHARE * abs(shock.month_usual)
+    critical = shock.toll.ahead >= max(
+        CRITICAL_SHARE * abs(shock.month_usual), CRITICAL_OF_ALL * abs(shock.month_total)
+    )
     return Severity.CRITICAL if critical and shock.toll.goes_on else Severity.WARNING
 
 
