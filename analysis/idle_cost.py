@@ -22,7 +22,7 @@ class OwnedHour:
     """What an hour of one GPU costs its owner, without energy, whether it works or not."""
 
     asset: str | None = None
-    price: Money | None = None
+    hourly: Money | None = None
     """None: unknown, because of what `lacks` names."""
     lacks: tuple[str, ...] = ()
     """What to set before the price is known."""
@@ -70,7 +70,7 @@ def owned_hours(estate: Estate, gpus: Sequence[Gpu]) -> dict[str, OwnedHour]:
 def idle_cost(stretch: IdleStretch, hour: OwnedHour, tariff: Tariff) -> IdleCost:
     """Price one stretch: its known idle seconds, and its measured watts at the tariff's hours."""
     seconds = Fraction(stretch.idle_seconds)
-    owned = None if hour.price is None else _nano(Fraction(hour.price.amount) * seconds / 3600)
+    owned = None if hour.hourly is None else _nano(Fraction(hour.hourly.amount) * seconds / 3600)
     leaves_out = list(hour.leaves_out)
     avoidable = joules = None
     if stretch.power_seconds > 0:
@@ -80,8 +80,8 @@ def idle_cost(stretch: IdleStretch, hour: OwnedHour, tariff: Tariff) -> IdleCost
         avoidable = known_sum([energy_cost(joules * part, band) for band, part in shares.items()])
     if avoidable is None:
         leaves_out.append("energy.price_per_kwh" if joules is not None else "the GPU's power")
-    currency = hour.price.currency if hour.price else tariff.currency
-    if hour.price and tariff.currency not in (None, currency):
+    currency = hour.hourly.currency if hour.hourly else tariff.currency
+    if hour.hourly and tariff.currency not in (None, currency):
         leaves_out.append(f"energy.price_per_kwh in {currency}")
         avoidable = None
     return IdleCost(
@@ -130,13 +130,11 @@ def _owned(asset: Asset, gpus: int) -> OwnedHour:
         salvage=asset.salvage_value.amount if asset.salvage_value else _NOTHING,
         life_years=asset.useful_life_years,
         maintenance_percent_per_year=asset.maintenance_percent_per_year or _NOTHING,
-        idle_watts=_NOTHING,
-        pue=_NOTHING,
-        price_per_kwh=_NOTHING,
+        energy=_NOTHING,  # its owner pays that by the tariff's hours
     )
     return OwnedHour(
         asset.name,
-        Money(hour.total / gpus, asset.purchase_price.currency),
+        Money(hour.owned / gpus, asset.purchase_price.currency),
         leaves_out=tuple(
             f"assets.{asset.name}.{name}"
             for name in ("salvage_value", "maintenance_percent_per_year")

@@ -40,7 +40,7 @@ def current(store: Store) -> str | None:
 
 
 def head() -> str:
-    """Give the revision that this version needs."""
+    """Give the revision that this version needs. Raises SchemaError where none is installed."""
     revision = _scripts().get_current_head()
     if revision is None:
         raise SchemaError("this installation holds no migrations", do="Install it again")

@@ -54,12 +54,12 @@ def compare_asset(
     estate: Estate, asset: Asset, hours: AssetHours | None, price: CloudPrice, on: date
 ) -> Comparison:
     """Judge one asset against one price, by the 28 days before `on`."""
-    basis = Basis(price.price.currency, on, estate.currency_rates)
-    basis.note(f"{price.name} per GPU-hour", shown(price.price), price.origin, price.since)
+    basis = Basis(price.per_gpu_hour.currency, on, estate.currency_rates)
+    basis.note(f"{price.name} per GPU-hour", shown(price.per_gpu_hour), price.origin, price.since)
     use = use_of(hours, midnight(on)) if hours is not None else None
     _judge_measurement(asset, use, basis)
     own = _keep(estate, asset, hours, use, basis)
-    per_gpu = price.price.amount * equivalence_of(asset, hours, price, basis)
+    per_gpu = price.per_gpu_hour.amount * equivalence_of(asset, hours, price, basis)
     move = _move(estate, asset, basis)
     question = open_question(basis, "asset", asset.name, price.name, Direction.OWN_TO_CLOUD)
     if not basis.is_complete or use is None or hours is None:

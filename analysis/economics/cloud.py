@@ -10,7 +10,7 @@ from spendwatt.errors import MoneyError
 def gpu_hours_cost(
     gpu_hours: Decimal, instance_hourly: Decimal, gpus_per_instance: Decimal
 ) -> Decimal:
-    """Give the price of GPU-hours that are sold by the instance."""
+    """Give the price of GPU-hours that are sold by the instance. Raises MoneyError for no GPUs."""
     if gpus_per_instance <= 0:
         raise MoneyError(f"an instance with {gpus_per_instance} GPUs sells no GPU-hours")
     return gpu_hours * instance_hourly / gpus_per_instance

@@ -26,7 +26,7 @@ class CloudPrice:
     """What a GPU-hour costs in the cloud that an asset competes with."""
 
     name: str
-    price: Money
+    per_gpu_hour: Money
     origin: Origin
     since: date | None = None
     gpu_model: str | None = None

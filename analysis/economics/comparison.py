@@ -75,7 +75,7 @@ class Comparison:
 class Purchase:
     """Hardware to buy, as amounts of one currency."""
 
-    price: Decimal
+    purchase_price: Decimal
     salvage: Decimal
     life_months: int
     running: OwnMonth
@@ -86,7 +86,7 @@ class Purchase:
     def capital_per_month(self) -> Decimal:
         """Give the annuity of the purchase."""
         life = Decimal(self.life_months)
-        return capital_per_month(self.price, self.salvage, self.rate_per_year, life)
+        return capital_per_month(self.purchase_price, self.salvage, self.rate_per_year, life)
 
     @property
     def per_month(self) -> Decimal:

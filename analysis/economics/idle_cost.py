@@ -19,9 +19,14 @@ class IdleHour:
     energy: Decimal
 
     @property
+    def owned(self) -> Decimal:
+        """Give what is paid whether the hardware runs or not."""
+        return self.depreciation + self.maintenance
+
+    @property
     def total(self) -> Decimal:
         """Give the whole cost."""
-        return self.depreciation + self.maintenance + self.energy
+        return self.owned + self.energy
 
     @property
     def avoidable(self) -> Decimal:
@@ -35,20 +40,19 @@ def idle_hour(
     salvage: Decimal,
     life_years: Decimal,
     maintenance_percent_per_year: Decimal,
-    idle_watts: Decimal,
-    pue: Decimal,
-    price_per_kwh: Decimal,
+    energy: Decimal,
 ) -> IdleHour:
     """Give the cost of an idle hour; straight-line depreciation over every hour of the life.
 
-    Raises MoneyError for a life of no years.
+    `energy`: what the hour's energy costs, such as `energy_hourly` gives. Raises
+    MoneyError for a life of no years.
     """
     if life_years <= 0:
         raise MoneyError(f"a life of {life_years} years spreads no cost")
     return IdleHour(
         depreciation=(purchase_price - salvage) / (life_years * HOURS_PER_YEAR),
         maintenance=purchase_price * maintenance_percent_per_year / 100 / HOURS_PER_YEAR,
-        energy=energy_hourly(idle_watts, pue, price_per_kwh),
+        energy=energy,
     )
 
 

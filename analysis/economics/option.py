@@ -32,7 +32,7 @@ def purchase_of(estate: Estate, option: HardwareOption, servers: int, basis: Bas
     rate = option.cost_of_capital_percent_per_year
     basis.number(f"{key}.cost_of_capital_percent_per_year", rate, "%")
     return Purchase(
-        price=servers * price,
+        purchase_price=servers * price,
         salvage=servers * salvage,
         life_months=max(1, int(life * 12)),
         running=running,

@@ -11,7 +11,7 @@ TOKENS_PER_MTOK = Decimal(1_000_000)
 
 
 def per_gpu_hour(per_month: Decimal, gpus: int, hours_per_month: Decimal) -> Decimal:
-    """Give what a GPU-hour costs, used or not."""
+    """Give what a GPU-hour costs, used or not. Raises MoneyError where there are none."""
     if gpus <= 0 or hours_per_month <= 0:
         raise MoneyError(f"{gpus} GPUs give no GPU-hours")
     return per_month / (gpus * hours_per_month)
@@ -51,7 +51,10 @@ def mtok_per_month(tokens_per_second: Decimal, hours_per_month: Decimal) -> Deci
 def devices_needed(
     demand_tokens_per_second: Decimal, device_tokens_per_second: Decimal, target: Decimal
 ) -> int:
-    """Give the devices that carry a demand (its 95th percentile) at a target utilization."""
+    """Give the devices that carry a demand (its 95th percentile) at a target utilization.
+
+    Raises MoneyError for a device that makes no tokens.
+    """
     rate = device_tokens_per_second * target
     if rate <= 0:
         raise MoneyError("a device that makes no tokens carries no demand")

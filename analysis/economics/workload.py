@@ -125,11 +125,12 @@ def _plan(
     committed, months = _commitment(workload, basis)
     growth, decline = trends(workload, basis)
     running = purchase.running.running
-    one = Step(load, purchase.price / servers, running / servers, servers) if load else None
+    capital = purchase.purchase_price / servers
+    one = Step(load, capital, running / servers, servers) if load else None
     return Plan(
         stay_per_month=cloud,
         go_per_month=running,
-        upfront=purchase.price + moving_cost(workload, basis),
+        upfront=purchase.purchase_price + moving_cost(workload, basis),
         committed_per_month=committed,
         committed_months=months,
         growth_per_month=growth,

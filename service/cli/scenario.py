@@ -61,7 +61,7 @@ class CloudPart(SettingsModel):
         return self
 
     def month(self) -> Money:
-        """Give a month's spend."""
+        """Give a month's spend. Raises ConfigError where none is told."""
         if self.per_month is not None:
             return self.per_month
         if self.per_year is not None:
@@ -157,7 +157,7 @@ class Scenario(SettingsModel):
         return self
 
     def compare(self, on: date) -> Comparison:
-        """Judge it as of a day."""
+        """Judge it as of a day. Raises ConfigError where no hardware is named."""
         if self.own is not None:
             return self._compare_own(self.own, on)
         if self.keep is None:

@@ -193,9 +193,7 @@ def idle_case(v: Values) -> Values:
         salvage=_get(v, "salvage"),
         life_years=v["years"],
         maintenance_percent_per_year=_get(v, "maintenance_pct_year"),
-        idle_watts=v["idle_w"],
-        pue=_get(v, "pue", default=ONE),
-        price_per_kwh=v["tariff"],
+        energy=idle_cost.energy_hourly(v["idle_w"], _get(v, "pue", default=ONE), v["tariff"]),
     )
     hours = _get(v, "idle_hours")
     return {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analysis.economics.cloud import gpu_hours_cost, rented_month, spot_price, token_api_month
 from analysis.economics.hysteresis import crossings, has_crossed
-from analysis.economics.idle_cost import displaceable, idle_hour
+from analysis.economics.idle_cost import displaceable, energy_hourly, idle_hour
 from analysis.economics.ownership import OwnMonth, amortized_hourly
 from analysis.economics.unit_cost import (
     blended_price,
@@ -100,9 +100,7 @@ def test_idle_cost_is_avoidable_only_by_its_energy() -> None:
         salvage=D(6_000),
         life_years=D(4),
         maintenance_percent_per_year=D(5),
-        idle_watts=D(75),
-        pue=D("1.5"),
-        price_per_kwh=D("0.15"),
+        energy=energy_hourly(D(75), D("1.5"), D("0.15")),
     )
     assert hour.avoidable == D("0.016875")
     assert round(hour.total, 4) == D("0.8730")
