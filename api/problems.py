@@ -105,6 +105,12 @@ def _refused(request: Request, err: HTTPException) -> Response:
 def _invalid(_request: Request, err: RequestValidationError) -> Response:
     # The value itself stays out: a body may hold a secret.
     first = err.errors()[0]
+    if first["type"] == "json_invalid":
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"the body is not JSON, from character {first['loc'][-1]} on",
+            do="Send one JSON object; /api/v1/openapi.json describes it",
+        )
     place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,

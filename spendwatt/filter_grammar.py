@@ -94,7 +94,11 @@ class _Reader:
             raise self.wrong("a field and a comparison")
         field, key = match["field"].lower(), match["key"]
         if (field in KEYED) != (key is not None):
-            raise self.wrong("label[NAME] or tag[NAME]" if field in KEYED else f"{field} alone")
+            raise self.wrong(
+                f"{field}[NAME]"
+                if field in KEYED
+                else f"{field} without [...], as only label and tag have names"
+            )
         self.place = match.end()
         values = [self.value()]
         while self.take_mark(","):

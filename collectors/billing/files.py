@@ -54,6 +54,9 @@ def find(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise InputError("does not exist", file=str(path), do="Check the path")
+        if not path.is_dir() and not path.is_file():
+            # A pipe would be waited on for ever, and can be read only once.
+            raise InputError("is no regular file", file=str(path), do="Save it as a file first")
         held = _in_folder(path) if path.is_dir() else [path]
         if not held:
             raise InputError(
@@ -178,7 +181,7 @@ def _refuse_twins(path: Path, columns: Sequence[str]) -> None:
 
 def source_of(paths: Sequence[Path], source: str | None) -> str:
     """Give the source's name: as asked for, else a single path's name without its suffix."""
-    if source:
+    if source is not None:
         return source
     if len(paths) != 1:
         raise UsageError(

@@ -106,6 +106,9 @@ def number_of(text: str, column: str, *, units: Iterable[str] = (), most: float)
 
 @contextmanager
 def _open(path: Path) -> Iterator[IO[str]]:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A pipe would be waited on for ever, and can be read only once.
+        raise InputError("it is no regular file", file=str(path), do="Save it as a file first")
     with path.open("rb") as raw:
         is_gzip = raw.peek(2)[:2] == _GZIP
         if not is_gzip and b"\0" in raw.peek(4096)[:4096]:

@@ -11,8 +11,9 @@ import typer
 
 from service.cli.output import Format, FormatOption, listing, note, show
 from service.cli.progress import working
+from service.cli.source_name import source_name
 from service.cli.state import State
-from spendwatt.clock import parse_moment
+from spendwatt.clock import parse_moment, rfc3339
 from spendwatt.errors import UsageError
 from spendwatt.table import Column
 from storage.bills import Ingested, IngestOptions, ingest
@@ -70,9 +71,9 @@ def import_bill(
     now = state.clock()
     delivery = files.snapshot(
         paths,
-        files.source_of(paths, source),
+        source_name(files.source_of(paths, source)),
         dialect=dialect,
-        received_at=_moment(received_at),
+        received_at=_moment(received_at, now),
         default_currency=_code(currency),
     )
     store = state.store(create=True)
@@ -82,17 +83,25 @@ def import_bill(
     _report_quality(store, delivery.source, done)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(text: str | None, now: datetime) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_moment(text)
+        moment = parse_moment(text)
     except (ValueError, OverflowError) as err:
         raise UsageError(
             f'--received-at "{text[:80]}" is not a moment',
             do="Write RFC 3339, such as 2026-02-01T06:00:00Z",
             parameter="received_at",
         ) from err
+    if moment > now:
+        # It would hide every later bill of the source from what was known until then.
+        raise UsageError(
+            f"--received-at {rfc3339(moment)} lies in the future: it is {rfc3339(now)}",
+            do="Write when the bill became known, or leave it out",
+            parameter="received_at",
+        )
+    return moment
 
 
 def _code(currency: str | None) -> str | None:

@@ -16,6 +16,7 @@ from collectors.gpu.telemetry_csv import read_telemetry_csv
 from service import idle
 from service.cli.output import Format, FormatOption, listing, note, show, show_json
 from service.cli.progress import working
+from service.cli.source_name import source_name
 from service.cli.state import State
 from spendwatt.errors import UsageError
 from spendwatt.records import MinuteReading
@@ -83,7 +84,7 @@ def _import(
     format: Format,
 ) -> None:
     first = next(minutes, None)  # a file that cannot be read must not leave a database behind
-    name = source or _SUFFIXES.sub("", file.name)
+    name = source_name(_SUFFIXES.sub("", file.name) if source is None else source)
     wired = state.wired(create=True)
     store, now = wired.store, wired.clock()
     with working(f"Importing {file.name}"):

@@ -77,7 +77,11 @@ def _annotation(option: Option) -> Any:
 
 
 def _help(option: Option) -> str:
+    from rich.markup import escape  # else label[team] is taken for a colour
+
     text = f"{option.help} Such as {option.example}."
     if option.choices:
         text += f" Allowed: {', '.join(option.choices)}."
-    return text if option.default is None else f"{text} Default: {str(option.default).lower()}."
+    if option.default is not None:
+        text += f" Default: {str(option.default).lower()}."
+    return escape(text)

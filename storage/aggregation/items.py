@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,9 @@ class Items:
 
     def group(self) -> None:
         """Make the table of groups. Raises InputError naming the file that cannot be read."""
+        if any(_ends_in_a_giant(file) for file in self.files):
+            self._group_carefully()
+            return
         try:
             self._group(self.files)
         except duckdb.InvalidInputException as err:
@@ -48,7 +52,7 @@ class Items:
                 return
             self._read_odd_amounts()
             self.group()
-        except (duckdb.IOException, duckdb.SerializationException):
+        except (duckdb.IOException, duckdb.SerializationException, duckdb.NotImplementedException):
             self._group_carefully()
 
     def _group_carefully(self) -> None:
@@ -149,6 +153,8 @@ class Items:
 
     def _readable(self, file: File) -> File:
         """Give the file if DuckDB reads it alone, else a copy of it that DuckDB can read."""
+        if _ends_in_a_giant(file):
+            return self._reread(file)
         try:
             (shape,) = shapes_of([file])
             self.db.execute(f"SELECT max(fault), sum(billed) FROM ({self._select(shape)})")
@@ -159,9 +165,13 @@ class Items:
                     file=file["path"],
                     do="Fetch it again",
                 ) from err
-            self.copies[file["path"]], self.reread[file["path"]] = self._copied(file)
-            return self.copies[file["path"]]
+            return self._reread(file)
         return file
+
+    def _reread(self, file: File) -> File:
+        copy, self.reread[file["path"]] = self._copied(file)
+        self.copies[file["path"]] = copy
+        return copy
 
     def _copied(self, file: File) -> tuple[File, Reread]:
         copy = self.folder / f"copy-{len(self.copies)}.csv"
@@ -197,6 +207,22 @@ class Items:
             }
             for fault, line in rows
         ]
+
+
+def _ends_in_a_giant(file: File) -> bool:
+    """Tell whether a text file's last row is too long.
+
+    DuckDB passes over one that outgrows its buffer without a word, where it is the last; all
+    others it refuses.
+    """
+    longest = reading.MAX_LINE_BYTES
+    if file["delimiter"] is None or Path(file["path"]).stat().st_size <= longest:
+        return False
+    with Path(file["path"]).open("rb") as opened:
+        if opened.read(2) == b"\x1f\x8b":
+            return False
+        opened.seek(-longest, os.SEEK_END)
+        return b"\n" not in opened.read(longest - 1)
 
 
 def _note(note: str, column: str = "", rows: int | None = None) -> dict[str, Any]:

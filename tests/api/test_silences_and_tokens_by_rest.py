@@ -80,6 +80,18 @@ def test_half_a_surrogate_pair_in_a_body_is_refused(client) -> None:
     assert answer.status_code == 422
 
 
+def test_a_body_that_is_no_json_is_told_where_it_breaks(client) -> None:
+    answer = client.post(
+        "/api/v1/silences",
+        content=b'{"filter": x}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "the body is not JSON, from character 11 on",
+    )
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"1e999"])
 def test_a_body_that_is_no_object_is_refused(client, body: bytes) -> None:
     answer = client.post(

@@ -80,6 +80,44 @@ def test_what_fails_ends_with_1_and_one_line(capsys: pytest.CaptureFixture[str])
     assert len(printed.err.splitlines()) == 1
 
 
+def test_a_report_s_help_shows_filters_as_they_are_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert ran("db", "upgrade") == 0
+    assert ran("report", "costs", "--help") == 0
+    assert 'label[team]:"ml"' in capsys.readouterr().out
+
+
+BILL = "BilledCost,EffectiveCost,ChargePeriodStart\n1,1,2026-01-05\n"
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[31mred", "x" * 201, "\udcff"])
+@pytest.mark.parametrize("what", ["bill", "telemetry"])
+def test_a_source_is_called_by_one_line_of_text(
+    capsys: pytest.CaptureFixture[str], what: str, name: str
+) -> None:
+    Path("a.csv").write_text(BILL if what == "bill" else "timestamp,gpu_uuid\n1772366400,GPU-a\n")
+    assert ran("import", what, "a.csv", "--source", name) == 2
+    assert "--source NAME" in capsys.readouterr().err
+    assert not Path("spendwatt.db").exists()
+
+
+def test_a_bill_cannot_have_become_known_in_the_future(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.csv").write_text(BILL)
+    assert ran("import", "bill", "a.csv", "--received-at", "2199-01-01T00:00:00Z") == 2
+    assert "2199-01-01T00:00:00Z lies in the future" in capsys.readouterr().err
+    assert not Path("spendwatt.db").exists()
+
+
+@pytest.mark.parametrize("what", ["bill", "telemetry"])
+def test_a_pipe_is_refused_and_not_waited_on(capsys: pytest.CaptureFixture[str], what: str) -> None:
+    os.mkfifo("pipe.csv")
+    assert ran("import", what, "pipe.csv") == 1
+    assert "pipe.csv: " in (said := capsys.readouterr().err)
+    assert "no regular file. Save it as a file first" in said
+
+
 def test_a_typo_is_answered_with_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     assert ran("db", "curent") == 2
     assert "current" in capsys.readouterr().err

@@ -101,6 +101,18 @@ def test_huge_cell_is_quarantined(sqlite_store: Store, tmp_path: Path) -> None:
     assert [(row.line, row.column) for row in rows] == [(6, ""), (7, "ServiceName")]
 
 
+@pytest.mark.parametrize("after", ["", "1,1,2026-01-05,EC2,USD\n"])
+def test_row_that_outgrows_every_buffer_is_named_wherever_it_stands(
+    sqlite_store: Store, tmp_path: Path, after: str
+) -> None:
+    good = "1,1,2026-01-05,EC2,USD\n" * 4
+    huge = f"1,1,2026-01-05,{'x' * 40_000_000},USD\n"
+    store_text(sqlite_store, tmp_path / "b.csv", HEADER + good + huge + after)
+    with sqlite_store.read() as connection:
+        (row,) = quality(connection)[0].quarantined_rows
+    assert (row.line, row.reason) == (6, "is longer than 1,048,576 characters")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
