@@ -5,14 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from spendwatt.clock import rfc3339
-from spendwatt.money import amount_text
 from spendwatt.table import Column, Table, jsonable
 from spendwatt.window import Window
 
@@ -68,19 +65,10 @@ def _window(window: Window) -> dict[str, datetime]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return amount_text(value)
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, frozenset | set):
-        return sorted(value)
-    if isinstance(value, list | tuple):
-        return list(value)
-    raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
+    plain = jsonable(value)
+    if plain is value:
+        raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
+    return plain
 
 
 def _cells(row: Mapping[str, Any], columns: tuple[Column, ...]) -> Iterator[str]:

@@ -54,7 +54,7 @@ class Table:
 
 
 def jsonable(value: Any) -> Any:
-    """Make a value ready for JSON: exact decimals and moments become text."""
+    """Make a value ready for JSON: exact decimals and moments become text, sets sorted lists."""
     if isinstance(value, Decimal):
         return amount_text(value)
     if isinstance(value, datetime):
@@ -64,5 +64,6 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(item) for item in value]
+        items = [jsonable(item) for item in value]
+        return sorted(items) if isinstance(value, set | frozenset) else items
     return value
