@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from service.demo.company import SEED
-from spendwatt.clock import midnight
 from spendwatt.records import Gpu, MinuteReading
 
-FLEET_FROM = date(2026, 9, 23)
 HELD_FROM = datetime(2026, 10, 20, 9, 10, tzinfo=UTC)
 HELD_UNTIL = datetime(2026, 10, 21, 9, 30, tzinfo=UTC)
 HELD_HOST = "node-b"
@@ -39,12 +37,12 @@ def gpus() -> list[Gpu]:
     ]
 
 
-def readings(day: date, until: datetime) -> Iterator[MinuteReading]:
-    """Yield each GPU's minutes of `day` that begin before `until`."""
+def readings(since: datetime, until: datetime) -> Iterator[MinuteReading]:
+    """Yield each GPU's minutes with since <= minute < until, the same whenever asked for `since`."""
     for gpu in gpus():
-        luck = random.Random(f"{SEED}/{gpu.uuid}/{day}")  # noqa: S311 - a story
-        moment = midnight(day)
-        while moment < min(until, midnight(day) + timedelta(days=1)):
+        luck = random.Random(f"{SEED}/{gpu.uuid}/{since}")  # noqa: S311 - a story
+        moment = since
+        while moment < until:
             yield _minute(gpu, moment, luck)
             moment += timedelta(minutes=1)
 

@@ -86,11 +86,9 @@ def _play_morning(wired: Wired, folder: Path, day: date) -> None:
         for month in _refreshed(day):
             company.write_bill(_bills(folder, source), source, month, day)
     _collect(wired)
-    since = day - timedelta(days=1) if day > company.DAILY_FROM else fleet.FLEET_FROM
-    while since <= day:
-        minutes = fleet.readings(since, wired.clock())
-        telemetry.save(wired.store, FLEET_SOURCE, minutes, now=wired.clock())
-        since += timedelta(days=1)
+    now = wired.clock()
+    minutes = fleet.readings(now - timedelta(days=1), now)
+    telemetry.save(wired.store, FLEET_SOURCE, minutes, now=now)
     _ended(jobs.analyze(wired))
     jobs.notify(wired)
 
