@@ -38,7 +38,7 @@ def gpus() -> list[Gpu]:
 
 
 def readings(since: datetime, until: datetime) -> Iterator[MinuteReading]:
-    """Yield each GPU's minutes with since <= minute < until, the same whenever asked for `since`."""
+    """Yield each GPU's minutes with since <= minute < until."""
     for gpu in gpus():
         luck = random.Random(f"{SEED}/{gpu.uuid}/{since}")  # noqa: S311 - a story
         moment = since
