@@ -59,8 +59,8 @@ class Changes(Report):
 
     summary = "Which days were told otherwise before, by how much, and which delivery changed them?"
     columns = (WINDOW_START, *(Column(f, "text", _HELP[f]) for f in FIELDS), *FIGURES)
-    aggregates = FIELDS
-    filters = FIELDS
+    aggregates = tuple(FIELDS)
+    filters = tuple(FIELDS)
     options = (
         replace(COST_METRIC, choices=(CostMetric.BILLED.value, CostMetric.EFFECTIVE.value)),
         replace(ACCUMULATE, default=False, example="true"),

@@ -14,7 +14,16 @@ from spendwatt.window import Window
 from storage.tables.bills import account, cost_ledger, provider, region, service
 from storage.tables.deliveries import delivery
 
-FIELDS = ("provider", "account", "sub_account", "service", "region", "currency", "source")
+_sub_account = account.alias("sub_account")
+FIELDS: dict[str, ColumnElement[str]] = {
+    "provider": provider.c.text,
+    "account": account.c.text,
+    "sub_account": _sub_account.c.text,
+    "service": service.c.text,
+    "region": region.c.text,
+    "currency": cost_ledger.c.currency,
+    "source": delivery.c.source,
+}
 """What changes can be grouped by and filtered on."""
 
 
@@ -44,22 +53,11 @@ def changes(
     They are summed over all but `fields`, the source and the currency.
     """
     ledger = cost_ledger.c
-    sub_account = account.alias("sub_account")
-    texts: dict[str, ColumnElement[str]] = {
-        "provider": provider.c.text,
-        "account": account.c.text,
-        "sub_account": sub_account.c.text,
-        "service": service.c.text,
-        "region": region.c.text,
-        "currency": ledger.currency,
-        "source": delivery.c.source,
-    }
-    names = [texts[field] for field in fields]
     nano = ledger.billed_nano if metric is CostMetric.BILLED else ledger.effective_nano
     query = (
         select(
             ledger.day,
-            *(name.label(field) for name, field in zip(names, fields, strict=True)),
+            *(FIELDS[field].label(field) for field in fields),
             delivery.c.source.label("told_by"),
             ledger.currency.label("told_in"),
             ledger.delivery_id,
@@ -71,12 +69,13 @@ def changes(
         )
         .join(provider, provider.c.id == ledger.provider_id)
         .join(account, account.c.id == ledger.account_id)
-        .join(sub_account, sub_account.c.id == ledger.sub_account_id)
+        .join(_sub_account, _sub_account.c.id == ledger.sub_account_id)
         .join(service, service.c.id == ledger.service_id)
         .join(region, region.c.id == ledger.region_id)
         .join(delivery, delivery.c.id == ledger.delivery_id)
         .where(ledger.day >= window.start_day, ledger.day < window.end_day)
-        .group_by(ledger.day, *names, ledger.currency, ledger.delivery_id, ledger.assumed)
+        .group_by(ledger.day, *(FIELDS[field] for field in fields))
+        .group_by(ledger.currency, ledger.delivery_id, ledger.assumed)
         .group_by(delivery.c.source, delivery.c.billing_period)
         .order_by("received_at", "newest")
     )
