@@ -48,8 +48,12 @@ def detail(group: Group) -> str:
 
 def next_step(group: Group) -> str:
     """Write what to do about it, and what to set before its cost is known."""
-    numbers = gpu_numbers(group.gpus) or f"the {len(group.gpus)} GPUs"
+    numbers = gpu_numbers(group.gpus) or _counted(len(group.gpus))
     return _DO[group.state].format(gpus=numbers, host=_host(group))
+
+
+def _counted(gpus: int) -> str:
+    return "the GPU" if gpus == 1 else f"the {gpus} GPUs"
 
 
 def models(gpus: Sequence[Gpu]) -> str:

@@ -15,9 +15,11 @@ from service.cli.progress import working
 from service.cli.state import State, is_blank
 from service.config import Settings
 from service.config.sections import ChannelEntry, CollectorEntry
-from spendwatt.errors import SpendwattError
+from service.daemon import listen
+from spendwatt.errors import ConfigError, SpendwattError
 from spendwatt.table import Column
 from storage import migrate
+from storage.daemon_lock import daemon_lock
 from storage.engine import Store
 
 
@@ -48,7 +50,7 @@ def _checks(settings: Settings, store: Store) -> list[Check]:
         Check(
             "configuration",
             lambda: (
-                f"{len(settings.collectors)} collectors, {len(settings.alerts.channels)} channels"
+                f"collectors: {len(settings.collectors)}, channels: {len(settings.alerts.channels)}"
             ),
         ),
         Check("database", partial(_database, store)),
@@ -76,7 +78,21 @@ def _server(settings: Settings, store: Store) -> str:
     host, port = settings.server.host, settings.server.port
     if not is_blank(store):
         require_safe_bind(host, store)
+    try:
+        listen(host, port).close()
+    except ConfigError:
+        if is_blank(store) or not _is_served(store):
+            raise
+        return f"port {port} on {host} is taken, and a daemon works on this database"
     return f"will listen on {host}, port {port}"
+
+
+def _is_served(store: Store) -> bool:
+    lock = daemon_lock(store)
+    try:
+        return not lock.take()
+    finally:
+        lock.release()
 
 
 def _collector(entry: CollectorEntry) -> str:

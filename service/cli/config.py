@@ -19,7 +19,11 @@ _PARTS = {"settings", "analyzers"}
 def show_config(ctx: typer.Context, format: FormatOption = Format.TABLE) -> None:
     """Print the settings in force."""
     state: State = ctx.obj
-    show(listing(_COLUMNS, rows_of(state.settings)), format)
+    rows = rows_of(state.settings)
+    if format is Format.TABLE:
+        # As the file writes them: a port is no 8,321.
+        rows = [{**row, "value": _as_written(row["value"])} for row in rows]
+    show(listing(_COLUMNS, rows), format)
 
 
 def rows_of(settings: Settings) -> list[dict[str, Any]]:
@@ -28,6 +32,12 @@ def rows_of(settings: Settings) -> list[dict[str, Any]]:
         {"setting": ".".join(place), "value": value, "from": settings.origin(place)}
         for place, value in _flat(settings, ())
     ]
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _flat(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from service.config.settings import Settings
 from spendwatt.errors import ConfigError
 
 DEFAULT_FILE = Path("spendwatt.toml")
-_VARIABLE = re.compile(r"^SPENDWATT_([A-Z0-9_]*[A-Z0-9])__([A-Z0-9_]+)$")
+_VARIABLE = re.compile(r"^SPENDWATT_([A-Z0-9]+(?:_[A-Z0-9]+)*)__([A-Z0-9_]+)$")
 
 Place = tuple[str, ...]
 
@@ -40,7 +40,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         problems += problems_of(err, Settings, values)
     if settings is None or problems:
         where = str(file) if file is not None else "the environment"
-        raise ConfigError(_headline(where, len(problems)), _with_variables(problems, variables))
+        found = _with_variables(problems, variables, in_file)
+        raise ConfigError(_headline(where, len(problems)), found)
     return settings.with_origins({**dict.fromkeys(in_file, str(file)), **variables})
 
 
@@ -92,13 +93,25 @@ def _headline(where: str, count: int) -> str:
     return f"{where} has {count} problem{'s' if count > 1 else ''}"
 
 
-def _with_variables(problems: list[tuple[Place, str]], variables: Mapping[Place, str]) -> list[str]:
+def _with_variables(
+    problems: list[tuple[Place, str]], variables: Mapping[Place, str], in_file: Collection[Place]
+) -> list[str]:
     return [
         f"{'.'.join(place) or 'settings'}"
-        + (f" ({variables[place]})" if place in variables else "")
+        + (f" ({variable})" if (variable := _variable(place, variables, in_file)) else "")
         + f": {text}"
         for place, text in sorted(problems)
     ]
+
+
+def _variable(
+    place: Place, variables: Mapping[Place, str], in_file: Collection[Place]
+) -> str | None:
+    """Name the variable that is to blame: the one set there, or one that made the section."""
+    if place in variables or any(known[: len(place)] == place for known in in_file):
+        return variables.get(place)
+    below = (name for known, name in variables.items() if known[: len(place)] == place)
+    return next(below, None)
 
 
 def _places(values: Mapping[str, Any], above: Place = ()) -> set[Place]:

@@ -77,8 +77,11 @@ def _text(error: dict[str, Any], model: type[BaseModel], more_keys: Sequence[str
         holder = _model_at(model, above)
         about = holder.model_fields[str(key)].description if holder else None
         return f"is missing. {about}" if about else "is missing"
+    if error["type"] == "tuple_type" and isinstance(error["input"], Mapping):
+        name = ".".join(str(part) for part in error["loc"] if isinstance(part, str))
+        return f"is an array of tables: write it in the file, as [[{name}]]"
     message = str(error["msg"]).removeprefix("Value error, ")
-    message = message.replace("Input should be", "must be", 1)
+    message = message.replace("Input should be", "must be", 1).replace("valid tuple", "list")
     return f"{message}; it is {_shown(error['input'])}" if _is_plain(error, model) else message
 
 

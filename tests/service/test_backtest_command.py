@@ -37,6 +37,8 @@ def test_a_past_is_replayed_from_a_file_without_a_database(
     labels.write_text(
         "account,service,kind,direction,start,end,detect_by,ignore_until\n"
         "prod,compute,spike,up,2025-04-16,2025-04-18,2025-04-19,2025-04-28\n"
+        "prod,compute,spike,up,2025-03-01,2025-03-02,2025-03-03,2025-03-08\n"
+        "prod,compute,spike,up,2025-05-11,2025-05-12,2025-05-13,2025-05-20\n"
     )
     given = ["--ledger", str(ledger), "--output", str(told), "--labels", str(labels)]
     assert run(["backtest", *DATES, *given, "--format", "json"], {}) == 0

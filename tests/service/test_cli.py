@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 
 from service.cli.app import COMMANDS, DEFAULTS, GROUPS, run
 from storage import migrate
+from storage.daemon_lock import daemon_lock
 from storage.engine import open_store
 
 SPENDWATT = Path(sys.executable).parent / "spendwatt"
@@ -116,6 +118,25 @@ def test_a_pipe_is_refused_and_not_waited_on(capsys: pytest.CaptureFixture[str],
     assert ran("import", what, "pipe.csv") == 1
     assert "pipe.csv: " in (said := capsys.readouterr().err)
     assert "no regular file. Save it as a file first" in said
+
+
+def test_a_port_in_use_is_told_before_serving(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert ran("check", "--format", "json", SPENDWATT_SERVER__PORT=str(port)) == 1
+        told = {row["part"]: row for row in json.loads(capsys.readouterr().out)["data"]}
+        assert f"port {port} on 127.0.0.1 cannot be listened on" in told["server"]["says"]
+        assert ran("db", "upgrade") == 0
+        lock = daemon_lock(open_store("sqlite:///spendwatt.db"))
+        assert lock.take()
+        assert ran("check", SPENDWATT_SERVER__PORT=str(port)) == 0
+        lock.release()
+    assert "a daemon works on this database" in capsys.readouterr().out
+
+
+def test_settings_are_shown_as_they_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("config", "show") == 0
+    assert " 8321 " in capsys.readouterr().out
 
 
 def test_a_typo_is_answered_with_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:

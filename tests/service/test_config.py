@@ -127,6 +127,35 @@ def test_a_variable_comes_on_top_of_the_file(tmp_path: Path) -> None:
     assert found.origin(("display", "timezone")) == "default"
 
 
+def test_a_variable_reaches_into_a_section_of_a_section() -> None:
+    variable = "SPENDWATT_ANALYSIS__IDLE__WINDOW_MINUTES"
+    found = load(None, {variable: "90"})
+    assert found.analysis.analyzers["idle"].window_minutes == 90
+    assert found.origin(("analysis", "idle", "window_minutes")) == variable
+
+
+def test_a_variable_without_a_setting_is_named(tmp_path: Path) -> None:
+    environ = {"SPENDWATT_FOO__BAR": "1", "SPENDWATT_ENERGY__PUE": "0.5"}
+    told = problems(tmp_path, "[foo]\nx = 1\n", environ)
+    assert not any("SPENDWATT_FOO__BAR" in line for line in told)
+    told = problems(tmp_path, "", environ)
+    assert [line.partition(":")[0] for line in told] == [
+        "energy.pue (SPENDWATT_ENERGY__PUE)",
+        "foo (SPENDWATT_FOO__BAR)",
+    ]
+
+
+def test_a_variable_cannot_make_an_array(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, "", {"SPENDWATT_COLLECTORS__0__NAME": "aws"})
+    assert told == (
+        "collectors (SPENDWATT_COLLECTORS__0__NAME): is an array of tables: "
+        "write it in the file, as [[collectors]]"
+    )
+    tariff = '[[energy.tariff]]\nname = "a"\nprice_per_kwh = "1 EUR"\nweekdays = "mon"\n'
+    assert any("weekdays: must be a list" in line for line in problems(tmp_path, tariff))
+    assert "[[alerts.channels]]" in problems(tmp_path, '[alerts.channels]\nname = "a"\n')[0]
+
+
 def test_variables_without_a_double_underscore_are_nobodys_business(tmp_path: Path) -> None:
     environ = {"SPENDWATT_CONFIG": str(written(tmp_path, "")), "SPENDWATT_ANYTHING": "x"}
     assert load(None, environ) == load(tmp_path / "spendwatt.toml", {})
