@@ -16,7 +16,7 @@ from analysis.budget_days import BudgetDays
 from analysis.completeness import DEFAULT_HOLD_OFF, whole_days
 from analysis.forecast import MonthEnd, month_end
 from analysis.ledger import DAY_SECONDS, Ledger
-from analysis.wording import day, exact, money, number, percent, short, text
+from analysis.wording import day, exact, money, number, percent, short
 from spendwatt.clock import month_start, next_month, utc_day
 from spendwatt.estate import Budget
 from spendwatt.records import Finding, MoneyBasis, Severity
@@ -267,7 +267,7 @@ def _filter(budget: Budget) -> str:
 def _evidence(one: Outlook) -> dict[str, Any]:
     return {
         "month": f"{one.month:%Y-%m}",
-        "budget": text(float(one.budget.monthly.amount)),
+        "budget": str(one.budget.monthly.amount),
         "spent": str(one.spent),
         "forecast_p10": str(one.p10),
         "forecast_p50": str(one.p50),

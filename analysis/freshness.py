@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from analysis.inputs import Inputs
+from analysis.source_state import SourceState
 from spendwatt.clock import rfc3339
 from spendwatt.records import Finding, Severity
 from spendwatt.settings import SettingsModel
 from spendwatt.texts import span_text
 
-if TYPE_CHECKING:  # inputs imports this module for its fields
-    from analysis.inputs import Inputs
-
 KIND = "stale_source"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """A source of bills or readings as known at a moment."""
-
-    name: str
-    content: str
-    """`bills` or `readings`."""
-    last_delivery_at: datetime | None
-    """When it last brought something new; None where it never did."""
-    expected_every: timedelta | None
-    """How often a configured collector asks; None for files brought by hand, which owe nothing."""
-    configured_at: datetime | None = None
-    """Since when it is asked; a source that never delivered is late counted from here."""
 
 
 class Settings(SettingsModel):

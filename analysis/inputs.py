@@ -8,8 +8,8 @@ from datetime import datetime
 
 from analysis.budget_days import BudgetDays
 from analysis.economics.demand import AssetHours, WorkloadSpend
-from analysis.freshness import SourceState
 from analysis.ledger import Ledger
+from analysis.source_state import SourceState
 from spendwatt.estate import Estate
 from spendwatt.records import Finding, Gpu, IdleStretch
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from analysis.freshness import SourceState
 from analysis.inputs import Inputs
+from analysis.source_state import SourceState
 from reports import measured, spend
 from service.failures import PREFIX
 from service.wiring import Source

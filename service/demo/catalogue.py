@@ -139,9 +139,9 @@ LINES = (
     Line("azure", "corp", _AKS, "aks-tools", "platform", "0.23", 800, weekend=0.8),
     Line(
         "llm",
-        "assistant",
+        "helpdesk",
         _INPUT,
-        "assistant",
+        "helpdesk",
         "ml",
         "1.25",
         210,
@@ -152,9 +152,9 @@ LINES = (
     ),
     Line(
         "llm",
-        "assistant",
+        "helpdesk",
         _OUTPUT,
-        "assistant",
+        "helpdesk",
         "ml",
         "10",
         38,

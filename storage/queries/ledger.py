@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -35,56 +36,46 @@ class LedgerRows:
     effective_nano: Sequence[int]
 
 
+class _Places(dict[tuple[Any, ...], int]):
+    """Gives the place of each series by the ids of its row, naming it when first seen."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._texts = [
+            dict(connection.execute(select(table.c.id, table.c.text)).all())
+            for table in (provider, account, account, service, region)
+        ]
+        self.series: dict[Series, int] = {}
+
+    def __missing__(self, ids: tuple[Any, ...]) -> int:
+        *texts, currency = ids
+        named = [known[id_] for known, id_ in zip(self._texts, texts, strict=True)]
+        # Several ids may share a name: a service is told apart by its category too.
+        place = self.series.setdefault((*named, currency), len(self.series))
+        self[ids] = place
+        return place
+
+
 def changes(connection: Connection, *, first_day: date, as_of: datetime) -> LedgerRows:
     """Give every change of the days from `first_day` on that was known at `as_of`."""
-    texts = {
-        table.name: {
-            row.id: row.text for row in connection.execute(select(table.c.id, table.c.text))
-        }
-        for table in (provider, account, service, region)
-    }
     c = cost_ledger.c
+    series = (c.provider_id, c.account_id, c.sub_account_id, c.service_id, c.region_id, c.currency)
+    facts = (c.day, c.received_at, c.assumed, c.billed_nano, c.effective_nano)
     found = connection.execution_options(yield_per=_BATCH).execute(
-        select(
-            c.provider_id,
-            c.account_id,
-            c.sub_account_id,
-            c.service_id,
-            c.region_id,
-            c.currency,
-            c.day,
-            c.received_at,
-            c.assumed,
-            c.billed_nano,
-            c.effective_nano,
-        ).where(c.day >= first_day, c.received_at <= as_of)
+        select(*series, *facts).where(c.day >= first_day, c.received_at <= as_of)
     )
-    places: dict[Series, int] = {}
-    by_ids: dict[tuple[int, int, int, int, int, str], int] = {}
+    places = _Places(connection)
     index, days, received = [], [], []
     assumed, billed, effective = [], [], []
     for part in found.partitions(_BATCH):
-        for p, a, sub, s, r, currency, day, at, guessed, billed_nano, effective_nano in part:
-            ids = (p, a, sub, s, r, currency)
-            place = by_ids.get(ids)
-            if place is None:
-                name = (
-                    texts["provider"][p],
-                    texts["account"][a],
-                    texts["account"][sub],
-                    texts["service"][s],
-                    texts["region"][r],
-                    currency,
-                )
-                # Several ids may share a name: a service is told apart by its category too.
-                place = by_ids[ids] = places.setdefault(name, len(places))
-            index.append(place)
+        for *ids, day, at, guessed, billed_nano, effective_nano in part:
+            index.append(places[tuple(ids)])
             days.append(day.toordinal() - _EPOCH_DAY)
             received.append(int((at - _EPOCH).total_seconds()))
             assumed.append(guessed)
             billed.append(billed_nano)
             effective.append(effective_nano)
-    return LedgerRows(tuple(places), index, days, received, assumed, billed, effective)
+    return LedgerRows(tuple(places.series), index, days, received, assumed, billed, effective)
 
 
 def account_names(connection: Connection) -> dict[tuple[str, str], str]:

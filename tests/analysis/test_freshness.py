@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analysis.freshness import FreshnessWatch, Settings, SourceState
+from analysis.freshness import FreshnessWatch, Settings
 from analysis.inputs import Inputs
+from analysis.source_state import SourceState
 from spendwatt.estate import Estate
 from spendwatt.records import Finding, Severity
 
