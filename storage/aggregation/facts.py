@@ -9,6 +9,7 @@ of which there are far fewer; the numbered groups are then summed once more, to 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from spendwatt.money import NO_CURRENCY
 
@@ -79,6 +80,9 @@ ROLES = (
 
 TABLES = tuple(dict.fromkeys(role.table for role in ROLES))
 
+_SLOTS = ("a", "b", "c")
+"""Where the columns of any role stand, in one table for all."""
+
 COSTS = "billed_nano, effective_nano, list_nano, contracted_nano"
 
 SUMMARIES = {
@@ -122,42 +126,49 @@ def take_tags(path: str) -> str:
 def number(default_currency: str | None) -> list[str]:
     """Give the statements that clean the groups' texts, and number those of each dimension.
 
-    `raw_ROLE` leads from texts as they stand to the clean ones; `texts_TABLE` numbers the latter.
+    `raw` leads from a role's texts as they stand to the clean ones; `texts` numbers the latter.
     """
     currency = (default_currency or NO_CURRENCY).replace("'", "''")
     code = "nullif(regexp_replace(known(BillingCurrency), '[\\s\",]', '', 'g'), '')"
-    statements = [
+    # All roles in one statement: most bills are small, and each statement has its price.
+    return [
         f"""CREATE TABLE currencies AS
             SELECT BillingCurrency, coalesce({code}, '{currency}') AS currency
             FROM (SELECT DISTINCT BillingCurrency FROM groups)""",
         """CREATE VIEW good AS SELECT groups.*, currency FROM groups JOIN currencies
             ON groups.BillingCurrency IS NOT DISTINCT FROM currencies.BillingCurrency
             WHERE fault IS NULL""",
+        f"CREATE TABLE raw AS {' UNION ALL '.join(_raw(role) for role in ROLES)}",
+        """CREATE TABLE texts AS SELECT row_number() OVER (ORDER BY place, provider, text, more)
+            AS code, place, provider, text, more
+            FROM (SELECT DISTINCT place, provider, text, more FROM raw WHERE text <> '')""",
     ]
-    for role in ROLES:
-        # Tag sets and providers belong to no provider.
-        has_provider = role.table not in {"provider", "tag_set"}
-        provider = "or_unknown(ProviderName)" if has_provider else "''"
-        statements.append(
-            f"CREATE TABLE raw_{role.name} AS SELECT *, {provider} AS provider, "
-            f"{role.text} AS text, {role.more} AS more "
-            f"FROM (SELECT DISTINCT {', '.join(role.columns)} FROM good)"
-        )
-    for table in TABLES:
-        held = " UNION ALL ".join(
-            f"SELECT provider, text, more FROM raw_{role.name}"
-            for role in ROLES
-            if role.table == table
-        )
-        statements.append(
-            f"CREATE TABLE texts_{table} AS SELECT row_number() OVER (ORDER BY provider, text, "
-            f"more) AS code, provider, text, more FROM (SELECT DISTINCT * FROM ({held})) "
-            "WHERE text <> ''"
-        )
-    return statements
 
 
-ACCOUNT_NAMES = """
+def _raw(role: Role) -> str:
+    # Tag sets and providers belong to no provider.
+    has_provider = role.table not in {"provider", "tag_set"}
+    provider = "or_unknown(ProviderName)" if has_provider else "''"
+    columns = ", ".join(
+        f"{column} AS {slot}"
+        for column, slot in zip_longest(role.columns, _SLOTS, fillvalue="NULL::VARCHAR")
+    )
+    return (
+        f"SELECT '{role.name}' AS role, {TABLES.index(role.table)} AS place, {columns}, "
+        f"{provider} AS provider, {role.text} AS text, {role.more} AS more "
+        f"FROM (SELECT DISTINCT {', '.join(role.columns)} FROM good)"
+    )
+
+
+def texts_of(table: str) -> str:
+    """Give the query of a dimension's numbered texts."""
+    return (
+        "SELECT code, provider, text, more FROM texts "
+        f"WHERE place = {TABLES.index(table)} ORDER BY code"
+    )
+
+
+ACCOUNT_NAMES = f"""
 SELECT code, max(name) AS name FROM (
     SELECT or_unknown(ProviderName) AS provider, or_unknown(account) AS text, known(name) AS name
     FROM (
@@ -169,26 +180,27 @@ SELECT code, max(name) AS name FROM (
         SELECT DISTINCT ProviderName, SubAccountId AS account, SubAccountName AS name
         FROM groups WHERE fault IS NULL
     )
-) JOIN texts_account USING (provider, text) WHERE name IS NOT NULL GROUP BY code ORDER BY code
+) JOIN texts USING (provider, text)
+WHERE name IS NOT NULL AND place = {TABLES.index("account")} GROUP BY code ORDER BY code
 """
 """What each numbered account is called."""
 
 
-def map_ids(ids_file: str, table: str) -> list[str]:
-    """Give the statements that lead each role of a table to the ids that the database gave."""
+def map_ids(folder: str) -> list[str]:
+    """Give the statements that lead each role's texts to the ids that the database gave.
+
+    Each role gets a table: only of those does DuckDB know the size, so that it builds its hash
+    tables of these few texts and not of the groups.
+    """
     columns = "{'code': 'BIGINT', 'id': 'BIGINT'}"
-    ids = f"read_csv('{ids_file}', auto_detect = false, columns = {columns})"
-    found = f"SELECT provider, text, more, id FROM texts_{table} JOIN {ids} USING (code)"
-    return [
-        f"CREATE TABLE ids_{table} AS {found}",
-        *(
-            f"CREATE TABLE map_{role.name} AS SELECT {', '.join(role.columns)}, "
-            f"coalesce(id, 0) AS id FROM raw_{role.name} LEFT JOIN ids_{table} "
-            "USING (provider, text, more)"
-            for role in ROLES
-            if role.table == table
-        ),
-    ]
+    ids = f"read_csv('{folder}/ids-*.csv', auto_detect = false, columns = {columns})"
+    known = f"SELECT place, provider, text, more, id FROM texts JOIN {ids} USING (code)"
+    mapped = (
+        f"CREATE TABLE map AS SELECT role, {', '.join(_SLOTS)}, coalesce(id, 0) AS id "
+        f"FROM raw LEFT JOIN ({known}) USING (place, provider, text, more)"
+    )
+    each = "CREATE TABLE map_{0} AS SELECT {1}, id FROM map WHERE role = '{0}'"
+    return [mapped, *(each.format(role.name, ", ".join(_SLOTS)) for role in ROLES)]
 
 
 def sum_up() -> str:
@@ -196,7 +208,10 @@ def sum_up() -> str:
     ids = ", ".join(f"map_{role.name}.id AS {role.name}_id" for role in ROLES)
     joins = " ".join(
         f"JOIN map_{role.name} ON "
-        + " AND ".join(f"good.{c} IS NOT DISTINCT FROM map_{role.name}.{c}" for c in role.columns)
+        + " AND ".join(
+            f"good.{column} IS NOT DISTINCT FROM map_{role.name}.{slot}"
+            for column, slot in zip(role.columns, _SLOTS, strict=False)
+        )
         for role in ROLES
     )
     return (
