@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 _CHUNK_BYTES = 1 << 20
-_BATCH_ROWS = 20_000
+_BATCH_ROWS = 1_000
+"""Tuples made at once: with many more, Python's garbage collector looks at them again and again."""
 
 
 def load(
