@@ -56,6 +56,24 @@ def test_amounts_are_read_as_people_and_machines_write_them(
     assert store_text(sqlite_store, tmp_path / "b.csv", text)[0][0] == Decimal(amount)
 
 
+@pytest.mark.parametrize(
+    ("held", "lacking"), [("BilledCost", "EffectiveCost"), ("EffectiveCost", "BilledCost")]
+)
+def test_cost_that_a_file_lacks_is_stood_in_for_and_said_never_zero(
+    store: Store, tmp_path: Path, held: str, lacking: str
+) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text(f"{held},ChargePeriodStart,ServiceName\n1.5,2026-01-05,EC2\n")
+    (stored,) = ingest(store, snapshot([path], "s"), now=NOW)
+    assert (stored.billed_cost, stored.effective_cost) == (Decimal("1.5"), Decimal("1.5"))
+    c = cost_daily.c
+    with store.read() as connection:
+        unknown = connection.execute(select(c.list_nano, c.contracted_nano)).one()
+        notes = quality(connection, "s")[0].notes
+    assert tuple(unknown) == (None, None)
+    assert f"A file has no {lacking}: {held} stands for it (estimated)" in {n.note for n in notes}
+
+
 def test_slashed_dates_are_month_first(sqlite_store: Store, tmp_path: Path) -> None:
     found = store_text(sqlite_store, tmp_path / "b.csv", f"{HEADER}1,1,4/1/25,EC2,USD\n")
     assert found == [(Decimal(1), date(2025, 4, 1))]
