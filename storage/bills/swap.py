@@ -155,45 +155,51 @@ def insert_delivery(
 
     With a `reason` it is rejected: recorded so that it can be looked at, without facts.
     """
+    row = _delivery_row(period, arriving)
     made = connection.execute(
         insert(delivery)
         .values(
-            source=arriving.delivery.source,
-            billing_period=period.start,
-            state="current" if reason is None else "rejected",
-            fingerprint=arriving.delivery.fingerprint,
-            content=period.content,
-            files=json.dumps([str(file.path) for file in arriving.delivery.files]),
-            rows=period.rows + period.quarantined,
-            quarantined=period.quarantined,
-            first_day=period.first_day,
-            last_day=period.last_day,
+            **row,
             received_at=received_at,
-            ingested_at=arriving.now,
             reason=reason,
+            state="current" if reason is None else "rejected",
         )
         .returning(delivery.c.id)
     )
     new_id = int(made.scalar_one())
+    notes = [
+        {"column_name": n["column"], "rows": n["rows"], "note": n["note"]} for n in period.notes
+    ]
     _insert_all(connection, delivery_total, new_id, [_total_row(t) for t in period.totals])
-    _insert_all(
-        connection,
-        quality_note,
-        new_id,
-        [{"column_name": n["column"], "rows": n["rows"], "note": n["note"]} for n in period.notes],
-    )
+    _insert_all(connection, quality_note, new_id, notes)
     if period.quarantined:
-        examples = [
-            {
-                "file": Path(e["file"]).name,
-                "line": e["line"] or 0,
-                "column_name": e["column"],
-                "reason": e["reason"],
-            }
-            for e in arriving.examples
-        ]
+        examples = [_quarantined_row(e) for e in arriving.examples]
         _insert_all(connection, quarantined_row, new_id, examples)
     return new_id
+
+
+def _delivery_row(period: Period, arriving: Arriving) -> dict[str, Any]:
+    return {
+        "source": arriving.delivery.source,
+        "billing_period": period.start,
+        "fingerprint": arriving.delivery.fingerprint,
+        "content": period.content,
+        "files": json.dumps([str(file.path) for file in arriving.delivery.files]),
+        "rows": period.rows + period.quarantined,
+        "quarantined": period.quarantined,
+        "first_day": period.first_day,
+        "last_day": period.last_day,
+        "ingested_at": arriving.now,
+    }
+
+
+def _quarantined_row(example: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "file": Path(example["file"]).name,
+        "line": example["line"] or 0,
+        "column_name": example["column"],
+        "reason": example["reason"],
+    }
 
 
 def _insert_all(
