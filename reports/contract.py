@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -128,11 +128,27 @@ def run_report(
 
 
 def ask(report: Report, query: Query, store: Store, estate: Estate) -> Table:
-    """Run a report and write onto its answer the window that was asked for."""
+    """Run a report and write onto its answer what was asked for: window, grouping, empty labels."""
     table = report.run(query, store, estate)
-    if table.window is None and report.default_window is not None:
-        return replace(table, window=query.window)
-    return table
+    has_window = table.window is not None or report.default_window is None
+    return replace(
+        table,
+        window=table.window if has_window else query.window,
+        asked=query.aggregate,
+        notes=(*table.notes, *_empty_labels(table, query)),
+    )
+
+
+def _empty_labels(table: Table, query: Query) -> Iterator[str]:
+    """Tell how a label that no row has would come about: without a rule there is none."""
+    for name in query.aggregate:
+        kind, _, label = name.partition(":")
+        if kind == "label" and table.rows and all(row.get(name) is None for row in table.rows):
+            yield (
+                f'No row here has the label "{label}". Set [[labels]] with label = "{label}" and '
+                "from_tag (the key of the bills' tag that holds it), or value for what a filter "
+                "names."
+            )
 
 
 Row = Mapping[str, Any]

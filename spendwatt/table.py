@@ -51,6 +51,8 @@ class Table:
     """What the reader should know: what is missing, assumed or converted."""
     window: Window | None = None
     """The span that the figures cover, where the report has one."""
+    asked: tuple[str, ...] = ()
+    """Columns that were asked for by name: they are shown also where no row fills them."""
 
 
 def jsonable(value: Any) -> Any:

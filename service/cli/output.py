@@ -91,15 +91,19 @@ def _is_rounded(value: Any) -> bool:
 
 
 def _is_told(column: Column, table: Table) -> bool:
-    """Leave out a column that says nothing: a screen is narrow."""
+    """Leave out a column that says nothing and was not asked for: a screen is narrow."""
     empty: tuple[Any, ...] = (None, "", [], (), {})
-    return any(row.get(column.name) not in empty for row in table.rows)
+    return column.name in table.asked or any(
+        row.get(column.name) not in empty for row in table.rows
+    )
 
 
 def text_of(value: Any) -> str:
     """Write a value for people; what is missing is empty."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={text_of(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
@@ -108,7 +112,7 @@ def text_of(value: Any) -> str:
         return f"{len(known)} (see --format json)" if many else ", ".join(map(text_of, known))
     if isinstance(value, datetime):
         value = value.replace(microsecond=0)
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if isinstance(value, int | float | Decimal):
         return _number_text(value)
     return str(jsonable(value))
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from collectors.billing import files
 from reports.contract import run_report
+from reports.render import table_json
 from spendwatt.errors import UsageError
 from spendwatt.estate import Estate, LabelRule
 from spendwatt.filter_grammar import filter_text, parse_filter
@@ -109,6 +110,15 @@ def test_costs_are_exact_by_service_and_currency(restated: Store) -> None:
         {"billing_currency": "USD", "billed_cost": Decimal("72.600000001")},
     ]
     assert [column.name for column in table.columns] == list(table.rows[0])
+
+
+def test_a_label_that_no_row_has_is_shown_and_how_to_give_it(restated: Store) -> None:
+    table = ask(restated, "costs", window=FEBRUARY, aggregate="service,label:owner,label:team")
+    assert table.asked == ("service", "label:owner", "label:team")
+    (note,) = [note for note in table.notes if "label" in note]
+    assert note.startswith('No row here has the label "owner". Set [[labels]] with label = "owner"')
+    assert "from_tag (the key" in note
+    assert note.encode() in table_json(table).replace(b'\\"', b'"')
 
 
 def test_costs_follow_every_word_of_the_query(restated: Store) -> None:

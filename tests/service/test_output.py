@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from service.cli.output import Format, amount_for_reading, listing, show
+from service.cli.output import Format, amount_for_reading, listing, show, text_of
 from spendwatt.table import Column
 
 MONEY = (Column("billed_cost", "money", "What was billed."),)
@@ -38,6 +39,21 @@ def test_a_table_of_whole_cents_needs_no_such_note(capsys: pytest.CaptureFixture
     printed = capsys.readouterr().out
     assert "12.50" in printed
     assert "rounded" not in printed
+
+
+def test_an_empty_column_is_left_out_unless_it_was_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    columns = (Column("region", "text", "Region."), Column("label:team", "text", "Team."), *MONEY)
+    rows = [{"region": None, "label:team": None, "billed_cost": Decimal(1)}]
+    show(replace(listing(columns, rows), asked=("label:team",)), Format.TABLE)
+    printed = capsys.readouterr().out
+    assert "label:team" in printed
+    assert "region" not in printed
+
+
+def test_true_and_false_are_read_as_yes_and_no() -> None:
+    assert text_of({"is_own": True, "is_lent": [False]}) == "is_own=yes, is_lent=no"
 
 
 def test_csv_keeps_every_digit(capsys: pytest.CaptureFixture[str]) -> None:
