@@ -23,20 +23,18 @@ def swings(one: Comparison) -> list[Swing]:
 
 def sure_text(one: Comparison, outcome: Outcome) -> str:
     """Write the range and the chance of never, in one sentence."""
-    shares = (
-        ("a tenth", outcome.p10_months),
-        ("half", outcome.p50_months),
-        ("nine tenths", outcome.p90_months),
+    early, middle, late = (
+        _month(_day(one, months))
+        for months in (outcome.p10_months, outcome.p50_months, outcome.p90_months)
     )
-    told = [f"{share} {_by(_day(one, months))}" for share, months in shares]
     return (
-        f"Of {DRAWS:,} futures drawn are paid back: {', '.join(told)}; "
-        f"{outcome.never:.0%} are never paid back, {outcome.gains:.0%} gain over the whole span"
+        f"In {DRAWS:,} drawn futures it is paid back in {middle} (p10-p90: {early} - {late}); "
+        f"in {outcome.never:.0%} never, and {outcome.gains:.0%} gain over the whole span"
     )
 
 
-def _by(day: date | None) -> str:
-    return "not within the horizon" if day is None else f"by {day:%B %Y}"
+def _month(day: date | None) -> str:
+    return "no month of the horizon" if day is None else f"{day:%b %Y}"
 
 
 def drawn_row(one: Comparison, outcome: Outcome | None) -> dict[str, Any]:

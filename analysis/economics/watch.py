@@ -21,6 +21,7 @@ from spendwatt.estate import Estate
 from spendwatt.money import amount_text
 from spendwatt.records import Finding, MoneyBasis, Severity
 from spendwatt.settings import SettingsModel
+from spendwatt.texts import money_text
 
 KIND = "breakeven"
 CENT = Decimal("0.01")
@@ -231,4 +232,6 @@ def _text(value: Decimal | None, places: str = "0.01") -> str | None:
 
 
 def _amount(value: Decimal | None, currency: str | None) -> str:
-    return "an unknown amount" if value is None else f"{value:,.0f} {currency}"
+    if value is None or currency is None:
+        return "an unknown amount"
+    return money_text(value, currency)
