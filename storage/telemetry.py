@@ -27,7 +27,8 @@ FUTURE = "in the future"
 SEALED = "before the minutes that are kept, in an hour that is complete"
 
 _BATCH = 10_000
-_CLOCK_SKEW = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=5)
+"""So much may a host's clock be ahead of ours."""
 
 _Minutes = dict[tuple[int, int], MinuteReading]
 """(minute, gpu_id) -> its reading."""
@@ -66,7 +67,7 @@ def save(
     oldest = 0 if history else first_minute(retention, now)
     saved, refused = 0, Counter[str]()
     for batch in _batches(minutes):
-        good = [r for r in batch if not _is_refused(r, oldest, now + _CLOCK_SKEW, refused)]
+        good = [r for r in batch if not _is_refused(r, oldest, now + CLOCK_SKEW, refused)]
         if good:
             with store.write() as connection:
                 saved += _save(connection, source, good, refused, history=history)

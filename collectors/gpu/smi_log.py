@@ -18,6 +18,7 @@ from collectors.gpu.reading_files import Line, ReadReport, RowError, cells_of, l
 from collectors.gpu.stepped import Stepped
 from spendwatt.errors import InputError
 from spendwatt.records import Gpu, MinuteReading
+from spendwatt.window import LATEST
 
 _UTC = ZoneInfo("UTC")
 _UNKNOWN = {"", "N/A", "ERR!", "-"}
@@ -46,6 +47,8 @@ class SmiOptions:
     host: str | None = None
     zone: ZoneInfo = _UTC
     """The zone of the host's clock."""
+    until: datetime = LATEST
+    """A later row is refused."""
 
 
 def read_smi_log(path: Path, report: ReadReport, options: SmiOptions) -> Iterator[MinuteReading]:
@@ -53,7 +56,7 @@ def read_smi_log(path: Path, report: ReadReport, options: SmiOptions) -> Iterato
 
     Raises InputError where the file is no log, says nothing of which GPU it is, or holds no row.
     """
-    stepped = Stepped()
+    stepped = Stepped(options.until)
     for title, lines in smi_forms.sections(lines_of(path)):
         log = _Log(stepped, report, options)
         try:

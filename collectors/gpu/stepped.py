@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
 from collectors.gpu.energy import Sample
-from collectors.gpu.fold import Fold
+from collectors.gpu.fold import Fold, microseconds
 from collectors.gpu.holes import Holes
 from collectors.gpu.reading_files import RowError
 from spendwatt.records import Gpu, MinuteReading
+from spendwatt.window import LATEST
 
 _LEARN_FROM = 61
 """So many samples are held back until the step is known: files of any length fit into memory."""
@@ -20,9 +21,10 @@ _ALONE = timedelta(seconds=1)
 
 
 class Stepped:
-    """The folds of all GPUs of a file."""
+    """The folds of all GPUs of a file. After `until` there can be no sample."""
 
-    def __init__(self) -> None:
+    def __init__(self, until: datetime = LATEST) -> None:
+        self._until = microseconds(until)
         self._waiting: dict[str, list[Sample]] = {}
         self._folds: dict[str, Fold] = {}
         self._holes: dict[str, Holes] = {}
@@ -36,8 +38,13 @@ class Stepped:
     def add(self, gpu: Gpu, sample: Sample) -> list[MinuteReading]:
         """Take a sample; give the minutes that it completes.
 
-        Raises RowError for one that is not later than the GPU's last.
+        Raises RowError for one that is not later than the GPU's last, or of an impossible time.
         """
+        # Taken in, one row from the future would make all that follow too early.
+        if sample.at > self._until:
+            raise RowError("timestamp lies in the future")
+        if sample.at < 0:
+            raise RowError("timestamp is from before 1970")
         if sample.at <= self._last.get(gpu.uuid, sample.at - 1):
             raise RowError("is not later than the row before of the same GPU")
         self._gpus[gpu.uuid] = gpu

@@ -18,6 +18,7 @@ from collectors.gpu.stepped import Stepped
 from spendwatt.clock import parse_moment
 from spendwatt.errors import InputError
 from spendwatt.records import Gpu, MinuteReading
+from spendwatt.window import LATEST
 
 REQUIRED = ("timestamp", "gpu_uuid")
 OPTIONAL = {
@@ -36,18 +37,19 @@ _LONGEST_TEXT = 256
 
 
 def read_telemetry_csv(
-    path: Path, report: ReadReport, *, host: str | None = None
+    path: Path, report: ReadReport, *, host: str | None = None, until: datetime = LATEST
 ) -> Iterator[MinuteReading]:
     """Yield the file's minutes; `report` grows with it. `host` stands in where no column tells.
 
-    A GPU's rows must come in the order of time. Raises InputError where nothing can be read.
+    A GPU's rows must come in the order of time, and none after `until`. Raises InputError where
+    nothing can be read.
     """
     lines = lines_of(path)
     header = next((line for line in lines if line[1].strip()), None)
     if header is None:
         raise InputError("the file is empty", file=str(path), do="Give a file with a header")
     columns = _columns(path, *header)
-    stepped = Stepped()
+    stepped = Stepped(until)
     for number, line in lines:
         if not line.strip():
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,12 +19,12 @@ from service.cli.output import Format, FormatOption, listing, note, show, show_j
 from service.cli.progress import working
 from service.cli.source_name import source_name
 from service.cli.state import State
-from spendwatt.errors import UsageError
+from spendwatt.errors import InputError, UsageError
 from spendwatt.records import MinuteReading
 from spendwatt.table import Column
 from storage import telemetry
 from storage.roll_up import roll_up
-from storage.telemetry import SaveReport
+from storage.telemetry import CLOCK_SKEW, SaveReport
 
 _SUFFIXES = re.compile(r"(\.(csv|txt|log|gz))+$", re.IGNORECASE)
 
@@ -49,7 +50,7 @@ def import_telemetry(
     memory_used_bytes, memory_total_bytes, power_draw_watts, energy_joules.
     """
     report = ReadReport(str(file))
-    minutes = read_telemetry_csv(file, report, host=host)
+    minutes = read_telemetry_csv(file, report, host=host, until=_until(ctx.obj))
     _import(ctx.obj, file, report, minutes, source=source, format=format)
 
 
@@ -69,7 +70,7 @@ def import_smi(
 ) -> None:
     """Bring in GPU readings from a log of `nvidia-smi --query-gpu=... --format=csv`."""
     report = ReadReport(str(file))
-    options = SmiOptions(gpu=gpu, host=host, zone=_zone(timezone))
+    options = SmiOptions(gpu=gpu, host=host, zone=_zone(timezone), until=_until(ctx.obj))
     minutes = read_smi_log(file, report, options)
     _import(ctx.obj, file, report, minutes, source=source, format=format)
 
@@ -92,6 +93,11 @@ def _import(
         roll_up(store, now=now)
         idle.refresh(store, wired.idle_rule)
     _show(report, saved, name, format)
+    _require_saved(saved, file)
+
+
+def _until(state: State) -> datetime:
+    return state.clock() + CLOCK_SKEW
 
 
 def _all(first: MinuteReading | None, rest: Iterator[MinuteReading]) -> Iterator[MinuteReading]:
@@ -118,6 +124,18 @@ def _show(report: ReadReport, saved: SaveReport, source: str, format: Format) ->
         note(f"Skipped: {part}")
     if report.first_refused is not None:
         note("First refused: line {}: {}".format(*report.first_refused))
+
+
+def _require_saved(saved: SaveReport, file: Path) -> None:
+    """Raise InputError where every minute was refused: a script must not take that for done."""
+    if saved.saved or not saved.refused:
+        return
+    reasons = ", ".join(f"{reason} ({count:,})" for reason, count in saved.refused.items())
+    raise InputError(
+        f"all {sum(saved.refused.values()):,} minutes of GPUs were refused: {reasons}",
+        file=str(file),
+        do="Nothing was stored",
+    )
 
 
 def _zone(name: str) -> ZoneInfo:

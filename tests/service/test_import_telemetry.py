@@ -68,7 +68,11 @@ def test_importing_again_changes_nothing(call: Any, tmp_path: Path) -> None:
 def test_other_source_of_the_same_minutes_is_refused_and_said(call: Any, tmp_path: Path) -> None:
     file = str(idle_hours(tmp_path))
     call("import", "telemetry", file)
-    _, out, _ = call("import", "telemetry", file, "--source", "other", "--format", "json")
+    words = ("import", "telemetry", file, "--source", "other", "--format", "json")
+    code, out, err = call(*words)
+    assert code == 1
+    assert err.startswith(f"spendwatt: {file}: all 180 minutes of GPUs were refused: reported by")
+    assert err.endswith('the source "fleet" already (180). Nothing was stored\n')
     (answer,) = json.loads(out)["imports"]
     assert answer["minutes"] == 0
     assert answer["minutes_refused"] == {'reported by the source "fleet" already': 180}
@@ -80,6 +84,33 @@ def test_refused_row_is_named_by_its_line(call: Any, tmp_path: Path) -> None:
     code, _, err = call("import", "telemetry", str(file))
     assert code == 0
     assert "First refused: line 182: timestamp is neither RFC 3339" in err
+
+
+@pytest.mark.parametrize(
+    ("moment", "reason"),
+    [
+        ("0001-01-01T00:00:00Z", "timestamp is from before 1970"),
+        ("0001-01-01T00:00:00+14:00", "timestamp is neither RFC 3339 nor seconds since 1970"),
+        ("1969-12-31T23:59:59Z", "timestamp is from before 1970"),
+        ("9999-12-31T23:59:59Z", "timestamp lies in the future"),
+        ("9999-12-31T23:59:59-14:00", "timestamp is neither RFC 3339 nor seconds since 1970"),
+        ("2150-01-01T00:00:00Z", "timestamp lies in the future"),
+        ("5680281600", "timestamp lies in the future"),
+        ("-5", "timestamp is not in seconds since 1970"),
+        ("-inf", "timestamp is not in seconds since 1970"),
+    ],
+)
+def test_a_row_of_an_impossible_time_is_refused_and_harms_no_other(
+    call: Any, tmp_path: Path, moment: str, reason: str
+) -> None:
+    file = idle_hours(tmp_path, hours=1)
+    header, *rows = file.read_text().splitlines()
+    file.write_text("\n".join([header, *rows[:30], f"{moment},GPU-a,node-a,0,0,70", *rows[30:]]))
+    code, out, _ = call("import", "telemetry", str(file), "--format", "json")
+    (answer,) = json.loads(out)["imports"]
+    assert code == 0
+    assert (answer["rows"], answer["rows_refused"]) == (60, {reason: 1})
+    assert (answer["minutes"], answer["minutes_refused"]) == (60, {})
 
 
 def test_nvidia_smi_log_is_read_in_its_hosts_zone(call: Any, tmp_path: Path) -> None:
