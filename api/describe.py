@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from api.problems import MEDIA_TYPE, REFERENCE
-from reports.options import Option
+from reports.options import Option, choices_of
 from reports.render import column_brief
 from spendwatt.table import Column, DataStatus
 
@@ -149,7 +149,7 @@ def _column_schema(column: Column) -> dict[str, Any]:
 
 def _description(option: Option) -> str:
     if option.kind in {"names", "filter"}:
-        return f"{option.help} Of: {', '.join(option.choices)}."
+        return f"{option.help} Of: {', '.join(choices_of(option))}."
     return option.help
 
 

@@ -81,7 +81,8 @@ def _endpoint(name: str, report: Report) -> Callable[[Request], Response]:
         now = context.clock()
         params = given(request)
         form = read(FORMAT, params.pop(FORMAT.name, FORMAT.default), now)
-        table = ask(report, parse_query(params, report, now), context.store, context.estate)
+        query = parse_query(params, report, now, also=(FORMAT.name,))
+        table = ask(report, query, context.store, context.estate)
         return table_response(name, table, form)
 
     return answer

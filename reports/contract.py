@@ -85,9 +85,14 @@ def parameters(report: Report) -> tuple[Option, ...]:
     return (*shared, *report.options, sort_by, LIMIT, OFFSET)
 
 
-def parse_query(params: Mapping[str, str], report: Report, now: datetime) -> Query:
-    """Read a question to a report. Raises UsageError naming the parameter and what is allowed."""
-    found = read_all(params, parameters(report), now)
+def parse_query(
+    params: Mapping[str, str], report: Report, now: datetime, *, also: Sequence[str] = ()
+) -> Query:
+    """Read a question to a report. Raises UsageError naming the parameter and what is allowed.
+
+    `also` names what the caller takes beside, and has taken out of `params`.
+    """
+    found = read_all(params, parameters(report), now, also=also)
     aggregate = found.get("aggregate") or ()
     return Query(
         window=found.get("window") or parse_window("today", now),
@@ -113,7 +118,9 @@ def find_report(name: str) -> Report:
     known = names()
     if name not in known:
         raise UsageError(
-            f'there is no report "{name[:80]}"', do=f"Allowed: {', '.join(known)}", parameter="name"
+            f'there is no report "{name[:80]}"',
+            do=f"Reports: {', '.join(known)}",
+            parameter="name",
         )
     report: Report = plugins.load(REPORTS, GROUP, name)()
     return report

@@ -48,9 +48,24 @@ OFFSET = Option(
 )
 
 
-def read_all(params: Mapping[str, str], options: Sequence[Option], now: datetime) -> dict[str, Any]:
-    """Read every parameter, or take its default. Raises UsageError, also for unknown ones."""
-    allowed = [option.name for option in options]
+def choices_of(option: Option) -> tuple[str, ...]:
+    """List what is allowed as it is written: label:NAME to group by, label[NAME] in a filter."""
+    form = {"names": "{}:NAME", "filter": "{}[NAME]"}.get(option.kind, "{}")
+    return tuple(form.format(name) if name in KEYED else str(name) for name in option.choices)
+
+
+def read_all(
+    params: Mapping[str, str],
+    options: Sequence[Option],
+    now: datetime,
+    *,
+    also: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Read every parameter, or take its default. Raises UsageError, also for unknown ones.
+
+    `also` names parameters that the caller has read already: they are allowed too.
+    """
+    allowed = [*(option.name for option in options), *also]
     for name in params:
         if name not in allowed:
             raise UsageError(
@@ -193,14 +208,10 @@ def _read_names(option: Option, text: str, _now: datetime) -> tuple[str, ...]:
     for name in names:
         field, _, key = name.partition(":")
         if field not in option.choices or (field in KEYED) != bool(key):
-            raise _wrong(option, name, _named(option.choices))
+            raise _wrong(option, name, ", ".join(choices_of(option)))
     if len(set(names)) < len(names) or len(names) > MAX_NAMES:
         raise _wrong(option, text, f"up to {MAX_NAMES} different names")
     return names
-
-
-def _named(choices: tuple[str, ...]) -> str:
-    return ", ".join(f"{name}:NAME" if name in KEYED else name for name in choices)
 
 
 def _read_filter(option: Option, text: str, _now: datetime) -> Filter:
@@ -209,14 +220,10 @@ def _read_filter(option: Option, text: str, _now: datetime) -> Filter:
     if unknown:
         raise UsageError(
             f'the filter asks for "{_shown(unknown[0])}", which is not known here',
-            do=f"Allowed: {', '.join(_bracketed(option.choices))}",
+            do=f"Allowed: {', '.join(choices_of(option))}",
             parameter=option.name,
         )
     return found
-
-
-def _bracketed(choices: tuple[str, ...]) -> list[str]:
-    return [f"{name}[NAME]" if name in KEYED else name for name in choices]
 
 
 _READERS: dict[str, Callable[[Option, str, datetime], Any]] = {

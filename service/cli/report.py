@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from reports.contract import find_report, names, parameters, run_report
-from reports.options import Option
+from reports.options import Option, choices_of
 from service.cli.output import Format, FormatOption, show
 from service.cli.state import State
 
@@ -23,9 +23,9 @@ class ReportGroup(TyperGroup):
         return names()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Load one, with its own options."""
+        """Load one, with its own options. Raises UsageError naming all where there is none."""
         del ctx
-        return _command(cmd_name) if cmd_name in names() else None
+        return _command(cmd_name)
 
 
 def report_group() -> typer.Typer:
@@ -81,7 +81,7 @@ def _help(option: Option) -> str:
 
     text = f"{option.help} Such as {option.example}."
     if option.choices:
-        text += f" Allowed: {', '.join(option.choices)}."
+        text += f" Allowed: {', '.join(choices_of(option))}."
     if option.default is not None:
         text += f" Default: {str(option.default).lower()}."
     return escape(text)

@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from reports.contract import Report, find_report, names, parameters
-from reports.options import Option
+from reports.options import Option, choices_of
 from spendwatt.table import Column
 from storage.engine import Store
 
@@ -94,7 +94,7 @@ def _section(name: str, report: Report) -> str:
 
 def _parameter_line(option: Option) -> str:
     default = "" if option.default is None else f"`{str(option.default).lower()}`"
-    choices = ", ".join(f"`{choice}`" for choice in option.choices)
+    choices = ", ".join(f"`{choice}`" for choice in choices_of(option))
     text = option.help + (f" {choices}." if choices else f" Such as `{_cell(option.example)}`.")
     return f"| `{option.name}` | {default} | {text} |"
 

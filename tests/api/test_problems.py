@@ -62,6 +62,7 @@ def test_a_report_cannot_be_written_to(client, method: str) -> None:
         ("rate=11", "rate", "from 0 to 10"),
         ("rate=NaN", "rate", "decimal number"),
         ("colour=red", "colour", "window, aggregate"),
+        ("colour=red", "colour", "limit, offset, format"),
         ("limit=1&limit=2", "limit", "once"),
         ("filter=service:%22%00%22", "filter", "NUL"),
     ],

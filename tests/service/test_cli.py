@@ -88,7 +88,21 @@ def test_a_report_s_help_shows_filters_as_they_are_written(
     monkeypatch.setenv("COLUMNS", "200")
     assert ran("db", "upgrade") == 0
     assert ran("report", "costs", "--help") == 0
-    assert 'label[team]:"ml"' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'label[team]:"ml"' in told
+    assert "currency, label:NAME, tag:NAME." in " ".join(told.replace("│", "").split())
+    assert "currency, label[NAME], tag[NAME]." in " ".join(told.replace("│", "").split())
+
+
+def test_a_report_that_is_not_there_is_answered_with_those_that_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert ran("report", "foo") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        'spendwatt: there is no report "foo". Reports: breakeven, changes, costs'
+    )
+    assert len(said.splitlines()) == 1
 
 
 BILL = "BilledCost,EffectiveCost,ChargePeriodStart\n1,1,2026-01-05\n"
