@@ -13,6 +13,7 @@ from pathlib import Path
 
 from collectors.billing import dialects
 from spendwatt.errors import InputError, UsageError
+from spendwatt.local_files import is_special
 from spendwatt.records import BillFile, Delivery
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -21,6 +22,12 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _HEADER_BYTES = 1 << 20
 _DELIMITERS = ",;\t|"
 _NEXT = "Give a FOCUS 1.0 to 1.4 export as CSV, CSV.gz or Parquet"
+_FOREIGN = {
+    b"PK\x03\x04": "is a zip or an office file, not CSV or Parquet",
+    b"\xd0\xcf\x11\xe0": "is an office file, not CSV or Parquet",
+    b"%PDF": "is a PDF, not CSV or Parquet",
+}
+"""First four bytes of what people take for a table -> what it is."""
 
 
 def snapshot(
@@ -54,8 +61,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise InputError("does not exist", file=str(path), do="Check the path")
-        if not path.is_dir() and not path.is_file():
-            # A pipe would be waited on for ever, and can be read only once.
+        if is_special(path) and not path.is_dir():
             raise InputError("is no regular file", file=str(path), do="Save it as a file first")
         held = _in_folder(path) if path.is_dir() else [path]
         if not held:
@@ -94,6 +100,8 @@ def open_bill(path: Path, dialect: str = dialects.AUTO) -> BillFile:
             start = file.read(4)
         if not start:
             raise InputError("is empty", file=str(path), do="Remove it or fetch it again")
+        if start in _FOREIGN:
+            raise InputError(_FOREIGN[start], file=str(path), do=_NEXT)
         is_parquet = start == b"PAR1"
         columns, delimiter = (_parquet(path), None) if is_parquet else _text(path, start, dialect)
     except (EOFError, zlib.error, gzip.BadGzipFile) as err:

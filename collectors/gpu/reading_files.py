@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from spendwatt.errors import InputError
+from spendwatt.local_files import is_special
 
 Line = tuple[int, str]
 """Its number in the file, from 1, and its text without the end."""
@@ -106,8 +107,7 @@ def number_of(text: str, column: str, *, units: Iterable[str] = (), most: float)
 
 @contextmanager
 def _open(path: Path) -> Iterator[IO[str]]:
-    if path.exists() and not path.is_file() and not path.is_dir():
-        # A pipe would be waited on for ever, and can be read only once.
+    if is_special(path):
         raise InputError("it is no regular file", file=str(path), do="Save it as a file first")
     with path.open("rb") as raw:
         is_gzip = raw.peek(2)[:2] == _GZIP

@@ -17,6 +17,7 @@ from service.cli.output import Format, FormatOption, listing, note, show, show_j
 from service.cli.state import State
 from spendwatt.clock import midnight
 from spendwatt.errors import InputError, UsageError
+from spendwatt.local_files import is_special
 from spendwatt.table import Column
 
 if TYPE_CHECKING:  # numpy is loaded when the command runs
@@ -93,6 +94,8 @@ def _labels(path: Path) -> Sequence[Any]:
 
 
 def _open(path: Path) -> Any:
+    if is_special(path):
+        raise InputError("is no regular file", file=str(path), do="Save it as a file first")
     try:
         return path.open(newline="", encoding="utf-8-sig")
     except OSError as err:

@@ -15,6 +15,7 @@ from service.config.problems import problems_of
 from service.config.references import check_references
 from service.config.settings import Settings
 from spendwatt.errors import ConfigError
+from spendwatt.local_files import is_special
 
 DEFAULT_FILE = Path("spendwatt.toml")
 _VARIABLE = re.compile(r"^SPENDWATT_([A-Z0-9]+(?:_[A-Z0-9]+)*)__([A-Z0-9_]+)$")
@@ -79,6 +80,8 @@ def _chosen(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def read_toml(file: Path, *, do: str = "Run `spendwatt init` to write one") -> dict[str, Any]:
     """Read a TOML file. Raises ConfigError naming it; `do` says what helps where it is absent."""
+    if is_special(file):
+        raise ConfigError(f"{file} is no regular file", do="Save it as a file first")
     try:
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as err:

@@ -134,6 +134,26 @@ def test_a_pipe_is_refused_and_not_waited_on(capsys: pytest.CaptureFixture[str],
     assert "no regular file. Save it as a file first" in said
 
 
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["--config", "{}", "config", "show"], 2),
+        (["backtest", "--from", "2025-01-01", "--to", "2025-01-02", "--ledger", "{}"], 1),
+        (["backtest", "--from", "2025-01-01", "--to", "2025-01-02", "--labels", "{}"], 1),
+    ],
+)
+@pytest.mark.parametrize("name", ["pipe", "folder"])
+def test_what_is_no_regular_file_is_refused(
+    capsys: pytest.CaptureFixture[str], args: list[str], code: int, name: str
+) -> None:
+    os.mkfifo("pipe")
+    Path("folder").mkdir()
+    assert ran(*(word.format(name) for word in args)) == code
+    said = capsys.readouterr().err
+    assert name in said
+    assert "is no regular file. Save it as a file first" in said
+
+
 def test_a_port_in_use_is_told_before_serving(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -51,6 +52,13 @@ def test_what_is_no_bill_is_refused_with_its_name(tmp_path: Path, content: bytes
     with pytest.raises(InputError, match=r"stray\.csv") as raised:
         snapshot([tmp_path], "s")
     assert raised.value.do
+
+
+def test_a_workbook_is_told_to_be_one(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bill.xlsx", "w") as book:
+        book.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(InputError, match=r"bill\.xlsx: is a zip or an office file, not CSV"):
+        open_bill(tmp_path / "bill.xlsx")
 
 
 def test_header_with_a_column_twice_is_refused(tmp_path: Path) -> None:
