@@ -38,8 +38,16 @@ _SQLITE_ERRORS: dict[int, tuple[str, str, bool]] = {
     sqlite3.SQLITE_BUSY: ("is locked by another writer", "Try again when it has finished", True),
     sqlite3.SQLITE_LOCKED: ("is locked by another writer", "Try again when it has finished", True),
     sqlite3.SQLITE_FULL: ("has no room: the disk is full", "Free space and try again", True),
-    sqlite3.SQLITE_READONLY: ("cannot be written", "Check the file's owner and mode", False),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Check [storage] url and its folder", True),
+    sqlite3.SQLITE_READONLY: (
+        "cannot be written",
+        "Check the owner and mode of the file and of its folder",
+        False,
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened: its folder is missing or cannot be written",
+        "Check [storage] url, and the folder's owner and mode",
+        True,
+    ),
     sqlite3.SQLITE_IOERR: ("cannot be read or written", "Check the disk and its free space", True),
     sqlite3.SQLITE_CORRUPT: ("is damaged", "Restore it from a backup", False),
     sqlite3.SQLITE_NOTADB: ("is not an SQLite database", "Check [storage] url", False),

@@ -100,6 +100,13 @@ def test_missing_folder_is_said_with_the_key(tmp_path: Path) -> None:
         pass
 
 
+def test_folder_that_cannot_be_written_is_said() -> None:
+    # Nobody may make files there, root neither.
+    store = open_store("sqlite:////proc/self/spend.db")
+    with pytest.raises(StorageError, match="folder is missing or cannot be written"), store.read():
+        pass
+
+
 def test_absent_server_can_be_tried_again_and_hides_the_password() -> None:
     store = open_store("postgresql://me:hunter2@127.0.0.1:1/db")
     with pytest.raises(StorageError, match="cannot be reached") as caught, store.read():
