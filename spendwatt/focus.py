@@ -17,6 +17,12 @@ BILLING_PERIOD_START = "BillingPeriodStart"
 
 PERIOD_STARTS = (BILLING_PERIOD_START, CHARGE_PERIOD_START)
 
+CHARGE_PERIOD_END = "ChargePeriodEnd"
+BILLING_PERIOD_END = "BillingPeriodEnd"
+
+PERIOD_ENDS = (BILLING_PERIOD_END, CHARGE_PERIOD_END)
+"""Only compared with the starts: a line item is counted on the day on which it starts."""
+
 QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
 
 TEXTS = (
@@ -38,14 +44,14 @@ TEXTS = (
     "PricingUnit",
 )
 
-COLUMNS = COSTS + PERIOD_STARTS + QUANTITIES + TEXTS
+COLUMNS = COSTS + PERIOD_STARTS + PERIOD_ENDS + QUANTITIES + TEXTS
 """Every column that is read, named as FOCUS 1.0 to 1.2 name it."""
 
 NOT_READ = frozenset(
     """
     AllocatedMethodDetails AllocatedMethodId AllocatedResourceId AllocatedResourceName
-    AllocatedTags AvailabilityZone BillingAccountType BillingPeriodEnd CapacityReservationId
-    CapacityReservationStatus ChargeClass ChargeDescription ChargeFrequency ChargePeriodEnd
+    AllocatedTags AvailabilityZone BillingAccountType CapacityReservationId
+    CapacityReservationStatus ChargeClass ChargeDescription ChargeFrequency
     CommitmentDiscountCategory CommitmentDiscountName CommitmentDiscountQuantity
     CommitmentDiscountStatus CommitmentDiscountType CommitmentDiscountUnit ContractApplied
     ContractedUnitPrice HostProviderName InvoiceId InvoiceIssuerName ListUnitPrice

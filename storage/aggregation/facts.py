@@ -101,6 +101,7 @@ def group(line_items: list[str]) -> str:
     items = " UNION ALL ".join(line_items)
     return (
         f"CREATE OR REPLACE TABLE groups AS SELECT fault, period, day, {', '.join(_KEYS)}, "
+        "charge_end, billing_end, "
         "sum(billed) AS billed, sum(effective) AS effective, sum(listed) AS listed, "
         "sum(contracted) AS contracted, sum(quantity) AS quantity, count(*) AS line_items, "
         "count(listed) AS with_list, count(contracted) AS with_contracted, "
@@ -129,7 +130,8 @@ def number(default_currency: str | None) -> list[str]:
     `raw` leads from a role's texts as they stand to the clean ones; `texts` numbers the latter.
     """
     currency = (default_currency or NO_CURRENCY).replace("'", "''")
-    code = "nullif(regexp_replace(known(BillingCurrency), '[\\s\",]', '', 'g'), '')"
+    # As it is given, but on one line: the rows that hold it are moved to the database line by line.
+    code = "known(regexp_replace(BillingCurrency, '[\\r\\n\\t]+', ' ', 'g'))"
     # All roles in one statement: most bills are small, and each statement has its price.
     return [
         f"""CREATE TABLE currencies AS

@@ -11,6 +11,7 @@ import duckdb
 
 from spendwatt import focus
 from spendwatt.currencies import is_iso
+from storage.aggregation.reading import EARLY, UNREADABLE
 
 _COUNTS: tuple[tuple[str, str, str], ...] = (
     ("ProviderName", "known(ProviderName) IS NULL", "names no provider: taken as `unknown`"),
@@ -19,12 +20,33 @@ _COUNTS: tuple[tuple[str, str, str], ...] = (
     ("ServiceCategory", "known(ServiceCategory) IS NULL", "names no category: `unknown`"),
     ("ChargeCategory", "known(ChargeCategory) IS NULL", "names no charge category: `unknown`"),
     ("Tags", "canonical_tags(Tags) IS NULL", "has tags that are not readable: taken as none"),
+    (
+        focus.CHARGE_PERIOD_END,
+        f"charge_end = {EARLY}",
+        "ends at or before it starts; counted on the day it starts",
+    ),
+    (
+        focus.CHARGE_PERIOD_END,
+        f"charge_end = {UNREADABLE}",
+        "has an end that is not a time; counted on the day it starts",
+    ),
+    (
+        focus.BILLING_PERIOD_END,
+        f"billing_end = {EARLY}",
+        "has a billing period that ends at or before it starts; counted in the month it starts",
+    ),
+    (
+        focus.BILLING_PERIOD_END,
+        f"billing_end = {UNREADABLE}",
+        "has a billing period whose end is not a time; counted in the month it starts",
+    ),
 )
 """(column, SQL over the groups, what a line item does for which that holds)"""
 
 _FEW = """
 SELECT period, ProviderName, BillingAccountId, ServiceName, ServiceCategory, ChargeCategory, Tags,
-    BillingCurrency, sum(line_items) AS line_items, sum(with_list) AS with_list,
+    BillingCurrency, charge_end, billing_end,
+    sum(line_items) AS line_items, sum(with_list) AS with_list,
     sum(with_contracted) AS with_contracted, sum(rounded) AS rounded
 FROM groups WHERE fault IS NULL GROUP BY ALL
 """

@@ -65,11 +65,16 @@ CREATE MACRO is_long_double(x) AS
          ELSE is_long(CAST(x AS VARCHAR)) END;
 
 -- A cast to TIMESTAMP drops the offset, and takes 4/1/25 for a day of the year 4.
-CREATE MACRO iso_day(x) AS
+CREATE MACRO iso_moment(x) AS
     CASE WHEN substr(x, 5, 1) <> '-' THEN NULL
          WHEN strlen(x) > 16 AND (contains(x, '+') OR strpos(substr(x, 17), '-') > 0)
-         THEN CAST(TRY_CAST(TRY_CAST(x AS TIMESTAMPTZ) AS TIMESTAMP) AS DATE)
-         ELSE CAST(TRY_CAST(x AS TIMESTAMP) AS DATE) END;
+         THEN TRY_CAST(TRY_CAST(x AS TIMESTAMPTZ) AS TIMESTAMP)
+         ELSE TRY_CAST(x AS TIMESTAMP) END;
+
+-- Saves reading two texts: of one form and length, what sorts before comes before.
+CREATE MACRO plainly_before(x, y) AS
+    y > x AND strlen(y) = strlen(x) AND (strlen(y) IN (10, 19) OR suffix(y, 'Z'))
+    AND TRY_CAST(y AS TIMESTAMP) IS NOT NULL;
 """
 
 ODD = "odd amount"
@@ -78,6 +83,13 @@ ODD = "odd amount"
 _SLASHED = ("%y", "%Y", "%y %H:%M", "%Y %H:%M", "%y %H:%M:%S", "%Y %H:%M:%S", "%Y %I:%M:%S %p")
 MAX_LINE_BYTES = 1 << 20
 NO_LINE = "CAST(NULL AS BIGINT)"
+FINE, EARLY, UNREADABLE = "0::TINYINT", "1::TINYINT", "2::TINYINT"
+"""What is odd about the end of a period."""
+
+PERIODS = {
+    "charge": (focus.CHARGE_PERIOD_START, focus.CHARGE_PERIOD_END),
+    "billing": (focus.BILLING_PERIOD_START, focus.BILLING_PERIOD_END),
+}
 FIRST_DAY, LAST_DAY = "1990-01-01", "2199-12-31"
 
 TOO_LONG = f"is longer than {MAX_TEXT_BYTES:,} bytes"
@@ -94,7 +106,11 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
         if name not in {"Tags", "BillingCurrency"}
     ),
     ("Tags", f"is longer than {MAX_TAGS_BYTES:,} bytes", f"strlen(Tags) > {MAX_TAGS_BYTES}"),
-    ("BillingCurrency", "is longer than 16 bytes", "strlen(BillingCurrency) > 16"),
+    (
+        "BillingCurrency",
+        "is longer than 16 characters",
+        "strlen(BillingCurrency) > 16 AND length(known(BillingCurrency)) > 16",
+    ),
 )
 """(column, what is wrong, SQL that says so), the first that applies counts."""
 
@@ -151,7 +167,7 @@ def line_items(
     return (
         f"SELECT *, CASE {faults} END AS fault FROM ("
         f"SELECT {_costs(types)}, {_is_rounded(types)} AS is_rounded, {_quantity(types)}, "
-        f"{texts}, {day} AS day, "
+        f"{texts}, {_ends(types, day_first)}, {day} AS day, "
         f"{_period(types, day, day_first, period)} AS period, "
         f"{day} BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' AS day_is_sane, line "
         f"FROM (SELECT {raw}, {shape.line} AS line FROM {shape.source()}))"
@@ -226,17 +242,40 @@ def _quantity(types: Mapping[str, str]) -> str:
 
 
 def _day(column: str, types: Mapping[str, str], day_first: bool) -> str:
+    return f"CAST({_moment(column, types, day_first)} AS DATE)"
+
+
+def _ends(types: Mapping[str, str], day_first: bool) -> str:
+    """Tell of both periods what is odd about their ends."""
+    parts = []
+    for name, (start, end) in PERIODS.items():
+        cases = FINE
+        if start in types and end in types:
+            begins, ends = (_moment(column, types, day_first) for column in (start, end))
+            cases = (
+                f"CASE WHEN {ends} <= {begins} THEN {EARLY} "
+                f"WHEN {ends} IS NULL AND {_is_told(end)} THEN {UNREADABLE} ELSE {FINE} END"
+            )
+            if types[start] == types[end] == "VARCHAR":
+                cases = f'CASE WHEN plainly_before("{start}", "{end}") THEN {FINE} ELSE {cases} END'
+        parts.append(f"{cases} AS {name}_end")
+    return ", ".join(parts)
+
+
+def _is_told(column: str) -> str:
+    return f'known(CAST("{column}" AS VARCHAR)) IS NOT NULL'
+
+
+def _moment(column: str, types: Mapping[str, str], day_first: bool) -> str:
     kind = types.get(column)
-    if kind is None:
-        return "CAST(NULL AS DATE)"
     if kind != "VARCHAR":
-        return f'TRY_CAST("{column}" AS DATE)'
+        source = "NULL" if kind is None else f'"{column}"'
+        return f"TRY_CAST({source} AS TIMESTAMP)"
     order = "%d/%m/" if day_first else "%m/%d/"
     forms = _sql_list([order + rest for rest in _SLASHED])
-    slashed = f'CAST(try_strptime(trim("{column}"), {forms}) AS DATE)'
-    return (
-        f'CASE WHEN contains("{column}", \'/\') THEN {slashed} ELSE iso_day(trim("{column}")) END'
-    )
+    slashed = f'try_strptime(trim("{column}"), {forms})'
+    iso = f'iso_moment(trim("{column}"))'
+    return f"CASE WHEN contains(\"{column}\", '/') THEN {slashed} ELSE {iso} END"
 
 
 def _period(types: Mapping[str, str], day: str, day_first: bool, period: str | None) -> str:
@@ -245,8 +284,8 @@ def _period(types: Mapping[str, str], day: str, day_first: bool, period: str | N
     column = focus.BILLING_PERIOD_START
     if column not in types:
         return f"CAST(date_trunc('month', {day}) AS DATE)"
-    missing = f'known(CAST("{column}" AS VARCHAR)) IS NULL'
-    start = f"CASE WHEN {missing} THEN {day} ELSE {_day(column, types, day_first)} END"
+    told = _day(column, types, day_first)
+    start = f"CASE WHEN {_is_told(column)} THEN {told} ELSE {day} END"
     return f"CAST(date_trunc('month', {start}) AS DATE)"
 
 

@@ -74,6 +74,70 @@ def test_cost_that_a_file_lacks_is_stood_in_for_and_said_never_zero(
     assert f"A file has no {lacking}: {held} stands for it (estimated)" in {n.note for n in notes}
 
 
+@pytest.mark.parametrize(
+    ("ends", "says"),
+    [
+        ("2026-01-06T00:00:00Z", []),
+        ("", []),
+        (
+            "2026-01-05T00:00:00Z",
+            ["A line item ends at or before it starts; counted on the day it starts"],
+        ),
+        (
+            "2026-01-05T01:00:00+02:00",
+            ["A line item ends at or before it starts; counted on the day it starts"],
+        ),
+        (
+            "2026-13-05T00:00:00Z",
+            ["A line item has an end that is not a time; counted on the day it starts"],
+        ),
+    ],
+)
+def test_charge_that_ends_before_it_starts_is_counted_and_said(
+    sqlite_store: Store, write_bill, ends: str, says: list[str]
+) -> None:
+    row = {"ChargePeriodStart": "2026-01-05T00:00:00Z", "ChargePeriodEnd": ends}
+    whole = {**row, "ChargePeriodEnd": "2026-01-05T01:00:00Z"}
+    bill = snapshot([write_bill([row, whole, row])], "s")
+    (done,) = ingest(sqlite_store, bill, now=NOW)
+    assert (done.rows, done.quarantined, done.billed_cost) == (3, 0, Decimal("4.5"))
+    with sqlite_store.read() as connection:
+        notes = quality(connection, "s")[0].notes
+    found = [(note.column, note.rows, note.note) for note in notes]
+    assert found == [("ChargePeriodEnd", 2, said) for said in says]
+
+
+def test_billing_period_that_ends_before_it_starts_is_said_in_parquet_too(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "b.parquet"
+    duckdb.execute(
+        "COPY (SELECT 1.5 AS BilledCost, 1.5 AS EffectiveCost, DATE '2026-01-05' AS "
+        "ChargePeriodStart, DATE '2026-01-01' AS BillingPeriodStart, DATE '2026-01-01' AS "
+        f"BillingPeriodEnd FROM range(3)) TO '{path}'"
+    )
+    ingest(sqlite_store, snapshot([path], "s"), now=NOW)
+    with sqlite_store.read() as connection:
+        notes = [n for n in quality(connection, "s")[0].notes if n.column == "BillingPeriodEnd"]
+    (note,) = notes
+    assert (note.rows, "ends at or before it starts; counted in the" in note.note) == (3, True)
+
+
+def test_currency_is_stored_as_it_is_given_and_an_unknown_one_is_reported(
+    store: Store, write_bill
+) -> None:
+    codes = ["U S", " EUR ", 'A,"B', "€" * 16, "two\nlines"]
+    done = ingest(
+        store, snapshot([write_bill({"BillingCurrency": c} for c in codes)], "s"), now=NOW
+    )
+    stored = {each.billing_currency for each in done}
+    assert stored == {"U S", "EUR", 'A,"B', "€" * 16, "two lines"}
+    with store.read() as connection:
+        notes = [n.note for n in quality(connection, "s")[0].notes if "ISO 4217" in n.note]
+    assert '"U S" is no ISO 4217 currency: it cannot be converted' in notes
+    assert len(notes) == 4
+
+
 def test_slashed_dates_are_month_first(sqlite_store: Store, tmp_path: Path) -> None:
     found = store_text(sqlite_store, tmp_path / "b.csv", f"{HEADER}1,1,4/1/25,EC2,USD\n")
     assert found == [(Decimal(1), date(2025, 4, 1))]
