@@ -13,7 +13,10 @@ _STEP = Decimal(1).scaleb(-SCALE)
 _LIMIT = Decimal(10) ** (38 - SCALE)
 _MARKS = re.compile(r"[\s\u00a0]|[$€£¥]")
 # A comma must group three digits each: "1,25" may mean 1.25, and is not guessed at.
-_PLAIN = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)?(\.[0-9]*)?([eE][+-]?[0-9]{1,4})?")
+PLAIN = r"[+-]?(([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?"
+"""What an amount looks like, its marks taken away; DuckDB and Python both read it."""
+
+_PLAIN = re.compile(PLAIN)
 
 
 def read_amount(text: str | None) -> str | None:

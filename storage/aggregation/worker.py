@@ -8,12 +8,13 @@ the parent went away, it removes the folder and ends.
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,12 @@ from typing import Any
 import duckdb
 
 from spendwatt.errors import InputError, MoneyError, SpendwattError, StorageError
-from storage.aggregation import facts, reading
+from storage.aggregation import facts, macros
 from storage.aggregation.items import Items
 from storage.aggregation.notes import notes
 from storage.aggregation.tags import canonical_tags
+
+_NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 class Worker:
@@ -32,6 +35,7 @@ class Worker:
 
     def __init__(self, folder: Path, *, memory_limit: str, threads: int) -> None:
         self.folder = folder
+        self.files: list[str] = []
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory_limit,
             "threads": threads,
@@ -42,10 +46,11 @@ class Worker:
             "autoinstall_known_extensions": "false",
         }
         self.db = duckdb.connect(config=settings)
-        self.db.execute(reading.MACROS + facts.MACROS)
+        self.db.execute(macros.MACROS + facts.MACROS)
 
     def aggregate(self, request: dict[str, Any]) -> dict[str, Any]:
         """Read the files, group their line items, and write the dimensions' texts."""
+        self.files = [file["path"] for file in request["files"]]
         items = Items(self.db, self.folder, request["files"], request["billing_period"])
         items.group()
         self._canonical_tags()
@@ -111,15 +116,23 @@ def _plain(value: Any) -> Any:
     return format(value, "f") if isinstance(value, Decimal) else value
 
 
-def explained(err: Exception) -> SpendwattError:
-    """Turn what DuckDB raised into an error of ours."""
+def explained(err: Exception, files: Sequence[str], folder: Path) -> SpendwattError:
+    """Turn what DuckDB raised over these files into an error of ours."""
     if isinstance(err, SpendwattError):
         return err
     text = str(err).splitlines()[0][:300]
+    bill = f"{files[0]} and {len(files) - 1} more" if len(files) > 1 else "".join(files)
     if isinstance(err, duckdb.OutOfRangeException | duckdb.ConversionException):
         return MoneyError(
-            f"the bill's amounts add up to more than can be stored ({text})",
-            do="Check the costs in the file: the limit is 9.2 billion units for a day and resource",
+            f"the costs in {bill} add up to more than can be stored: "
+            "9.2 billion units for a day and resource",
+            do="Look for a cost that is too large there, mend it, and bring the bill in again",
+        )
+    if _NO_SPACE in str(err) or (isinstance(err, OSError) and err.errno == errno.ENOSPC):
+        return StorageError(
+            f"the folder of temporary files, {folder.parent}, is full: {bill} was not stored",
+            do="Free space there, or set TMPDIR to another folder, and try again",
+            retryable=True,
         )
     if isinstance(err, duckdb.OutOfMemoryException):
         return StorageError(
@@ -164,7 +177,7 @@ def main() -> None:
             try:
                 answer = {"ok": commands[request["command"]](request)}
             except (duckdb.Error, OSError, SpendwattError) as err:
-                answer = {"error": _told(explained(err))}
+                answer = {"error": _told(explained(err, worker.files, folder))}
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ from spendwatt.query import Query
 from spendwatt.window import Window
 from storage.aggregation.amounts import read_amount
 from storage.aggregation.tags import canonical_tags
+from storage.aggregation.worker import explained
 from storage.bills import IngestOptions, ingest
 from storage.engine import Store
 from storage.queries.costs import costs
@@ -183,16 +185,38 @@ def test_huge_cell_is_quarantined(sqlite_store: Store, tmp_path: Path) -> None:
     assert [(row.line, row.column) for row in rows] == [(6, ""), (7, "ServiceName")]
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("after", ["", "1,1,2026-01-05,EC2,USD\n"])
 def test_row_that_outgrows_every_buffer_is_named_wherever_it_stands(
-    sqlite_store: Store, tmp_path: Path, after: str
+    sqlite_store: Store, tmp_path: Path, after: str, pack: Callable[[bytes], bytes]
 ) -> None:
     good = "1,1,2026-01-05,EC2,USD\n" * 4
     huge = f"1,1,2026-01-05,{'x' * 40_000_000},USD\n"
-    store_text(sqlite_store, tmp_path / "b.csv", HEADER + good + huge + after)
+    text = pack((HEADER + good + huge + after).encode())
+    store_text(sqlite_store, tmp_path / "b.csv", text)
     with sqlite_store.read() as connection:
         (row,) = quality(connection)[0].quarantined_rows
     assert (row.line, row.reason) == (6, "is longer than 1,048,576 characters")
+
+
+@pytest.mark.parametrize("cost", ["9" * 40, f"(${'9' * 40}.00)", "1e30"])
+def test_cost_of_too_many_digits_is_called_too_large(
+    sqlite_store: Store, tmp_path: Path, cost: str
+) -> None:
+    text = HEADER + "1,1,2026-01-05,EC2,USD\n" * 4 + f"1,{cost},2026-01-05,EC2,USD\n"
+    store_text(sqlite_store, tmp_path / "b.csv", text)
+    with sqlite_store.read() as connection:
+        (row,) = quality(connection)[0].quarantined_rows
+    assert (row.column, row.reason.split(":")[0]) == ("EffectiveCost", "is too large to be stored")
+
+
+def test_full_temporary_folder_and_an_overflow_are_told_in_one_sentence(tmp_path: Path) -> None:
+    blob = '{"exception_type":"IO","exception_message":"No space left on device","errno":"28"}'
+    full = explained(duckdb.IOException(blob), ["a.csv"], tmp_path / "stage")
+    assert full.what == f"the folder of temporary files, {tmp_path}, is full: a.csv was not stored"
+    sums = explained(duckdb.ConversionException("cast"), ["a.csv", "b.csv"], tmp_path / "stage")
+    assert sums.what.startswith("the costs in a.csv and 1 more add up to more than can be stored")
+    assert "TMPDIR" in str(full.do)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +239,7 @@ def test_row_that_outgrows_every_buffer_is_named_wherever_it_stands(
             "gzip",
         ),
         ("cut.parquet", b"PAR1" + b"\0" * 50, "Parquet"),
-        ("zip.csv", b"PK\x03\x04" + b"\0" * 50, "no header"),
+        ("zip.csv", b"PK\x03\x04" + b"\0" * 50, "is a zip"),
         ("all_bad.csv", HEADER.encode() + b"x,1,2026-01-05,EC2,USD\n", "column BilledCost"),
     ],
     ids=lambda value: "bytes" if isinstance(value, bytes) else value,
