@@ -115,6 +115,7 @@ def _watch(lock: DaemonLock, http: _Http, stop: threading.Event) -> int:
             if not lock.take():
                 log.error("another daemon has taken over while the database was away")
                 return 1
+            log.info("database back")
         except StorageError as err:
             log.warning("database away", error=str(err))
     return 0

@@ -203,6 +203,8 @@ def test_a_database_that_goes_away_comes_back(
         daemon.event("database away")
         server.start()
         assert wait_until(lambda: ask(address, "/readyz") == 200)
+        # From here on it holds the lock again; one that started sooner could have taken over.
+        daemon.event("database back")
         standby = start_daemon(SPENDWATT_STORAGE__URL=server.get_uri())
         standby.event("standing by")
         assert daemon.stop() == 0
