@@ -8,9 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0001_bills"
-down_revision = None
-branch_labels = None
-depends_on = None
+down_revision = branch_labels = depends_on = None
 
 DIMENSIONS = {
     "account": "FOCUS BillingAccountId or SubAccountId",
@@ -31,6 +29,7 @@ WITHOUT_PURCHASES = "ListCost without purchases (their use is listed again)"
 def upgrade() -> None:
     _dimensions()
     _deliveries()
+    _delivery_totals()
     _facts()
     _ledger()
     _quality()
@@ -41,8 +40,7 @@ def downgrade() -> None:
         *("quality_note", "quarantined_row", "cost_ledger"),
         *("cost_day_mix", "cost_month_resource", "cost_day_account", "cost_day_service"),
         *("cost_daily", "delivery_total", "delivery", "source", "account_name", "tag_set"),
-        *reversed(DIMENSIONS),
-        "provider",
+        *(*reversed(DIMENSIONS), "provider"),
     ):
         op.drop_table(table)
 
@@ -161,6 +159,9 @@ def _deliveries() -> None:
         postgresql_where=sa.text("state = 'current'"),
         sqlite_where=sa.text("state = 'current'"),
     )
+
+
+def _delivery_totals() -> None:
     op.create_table(
         "delivery_total",
         _row_of("delivery", "The delivery", primary_key=True),

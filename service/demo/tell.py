@@ -71,7 +71,8 @@ def tally_lines(found: Tally) -> Iterator[str]:
     kinds = ", ".join(f"{number} on {kind}" for kind, number in found.sent.items())
     yield f"July to September, replayed day by day: {found.replayed} messages; nothing happened."
     yield f"October, sent: {sum(found.sent.values())} messages ({kinds}), {found.wrong} wrong."
-    yield "Rightly silent: month-start fees, weekends, a day two days late, a restated month."
+    if not found.replayed and not found.wrong:
+        yield "Rightly silent: month-start fees, weekends, a day two days late, a restated month."
 
 
 def restated(story: Story) -> Table:
